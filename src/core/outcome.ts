@@ -1,0 +1,64 @@
+import type { Plan } from './plan.ts';
+import type { Finding, Reason } from './reason.ts';
+import type { Rollout } from './rollout.ts';
+
+export type Status =
+  | 'promoted'
+  | 'unchanged'
+  | 'planned'
+  | 'paused'
+  | 'accepted'
+  | 'rolled-back'
+  | 'aborted'
+  | 'halted'
+  | 'rejected';
+
+/** One mistake in what the user wrote. Line and column start at 1; null where the text has no lines (a single input). */
+export interface Issue {
+  /** The input (`weights`), or the config file's path relative to the workspace. */
+  readonly file: string;
+  readonly line: number | null;
+  readonly column: number | null;
+  /** Where in the document: `metrics[1].max-increase`; '' at the top. */
+  readonly path: string;
+  /** What is wrong, what was expected, the nearest name: a full sentence without the position. */
+  readonly message: string;
+}
+
+/** How a run ended: what the outputs, the exit code and the last report are made from. */
+export type Outcome =
+  /** Nothing was touched. Issues are mistakes in the configuration; findings are what the checks found. */
+  | {
+      readonly kind: 'rejected';
+      readonly reason: Reason;
+      readonly issues: readonly Issue[];
+      readonly findings: readonly Finding[];
+      readonly subject: Subject | null;
+    }
+  | { readonly kind: 'unchanged'; readonly reason: Reason; readonly subject: Subject }
+  | { readonly kind: 'planned'; readonly reason: Reason; readonly preview: Preview }
+  /** The rollout is in a terminal phase. */
+  | { readonly kind: 'finished'; readonly rollout: Rollout };
+
+export interface Subject {
+  readonly namespace: string | null;
+  readonly deployment: string;
+  readonly images: readonly string[];
+}
+
+/** What `command: plan` reports. */
+export interface Preview {
+  readonly plan: Plan;
+  readonly findings: readonly Finding[];
+  /** Shortest time the rollout takes when all is well. */
+  readonly durationMs: number;
+  /** Every object, what would happen to it, and which fields. */
+  readonly touches: readonly {
+    readonly object: string;
+    readonly action: 'create' | 'patch' | 'delete';
+    readonly fields: readonly string[];
+  }[];
+  /** The Role that allows it, as YAML. */
+  readonly role: string;
+  readonly peakPods: number;
+}

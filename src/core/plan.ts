@@ -1,0 +1,81 @@
+import type { ObjectRef } from './objects.ts';
+import type { MetricSpec } from './spec.ts';
+import type { Abilities } from './traffic.ts';
+import type { BasisPoints, Json, Ms } from './units.ts';
+
+/** The names and labels of everything a rollout touches. Made once, before the first write, and kept in the state. */
+export interface Target {
+  readonly rolloutId: string;
+  readonly namespace: string;
+  readonly deployment: string;
+  readonly canaryDeployment: string;
+  /** null for queue workers. */
+  readonly service: string | null;
+  /** null when the router needs none (`replicas`, queue workers). */
+  readonly canaryService: string | null;
+  /** The adapter, and the user's objects that it writes; none for `replicas`. */
+  readonly router: string;
+  readonly routes: readonly ObjectRef[];
+  /** Labels of canary pods that differ from stable's, with the canary's value. */
+  readonly relabel: Readonly<Record<string, string>>;
+  readonly images: readonly ContainerImage[];
+  /** Run URL and commit, as annotations of what is created. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface ContainerImage {
+  readonly container: string;
+  readonly image: string;
+}
+
+export interface PlannedStep {
+  /** What the user asked for, and what the router can express. */
+  readonly asked: BasisPoints;
+  readonly weight: BasisPoints;
+  readonly intervalMs: Ms;
+  /** Canary pods while this step runs. */
+  readonly canaryReplicas: number;
+}
+
+export interface Run {
+  readonly id: string;
+  readonly url: string | null;
+  readonly commit: string | null;
+  readonly repository: string | null;
+  readonly actor: string | null;
+}
+
+/** Everything a rollout will do, as a value: printable, comparable, sent dry, saved. */
+export interface Plan {
+  readonly target: Target;
+  readonly run: Run;
+  readonly abilities: Abilities;
+  readonly steps: readonly PlannedStep[];
+  readonly metrics: readonly MetricSpec[];
+  readonly fromImages: readonly ContainerImage[];
+  /** Stable's replicas at the start: it never runs fewer while it is the way back. */
+  readonly stableReplicas: number;
+  /** Hash of stable's pod template at the start: a difference means that somebody changed it. */
+  readonly stableTemplate: string;
+  /** uid by `refKey` of every existing object that is written. */
+  readonly uids: Readonly<Record<string, string>>;
+  /** What the router must put back, in its own form. */
+  readonly original: Json;
+  readonly timings: Timings;
+}
+
+export interface Timings {
+  readonly timeoutMs: Ms;
+  readonly readyMs: Ms;
+  readonly drainMs: Ms;
+  readonly noDataMs: Ms;
+  /** How long a weight may take to be confirmed. */
+  readonly verifyMs: Ms;
+  readonly settleMs: Ms;
+  /** Time between two samples of counted metrics. */
+  readonly sampleMs: Ms;
+  /** Four scrapes: no query looks at a shorter window, and none is sent before it is that long. */
+  readonly minWindowMs: Ms;
+  /** How long each step of the traffic's return to stable is judged. */
+  readonly returnMs: Ms;
+}

@@ -1,0 +1,264 @@
+import type { ContainerImage, Plan } from './plan.ts';
+import type { Reason, ReasonCode } from './reason.ts';
+import type { Sample } from './sample.ts';
+import type { Rung, Traffic, Verification } from './traffic.ts';
+import type { Arm, BasisPoints, Ms } from './units.ts';
+
+// --- phases and stages ------------------------------------------------------
+
+export type Phase = 'preparing' | 'progressing' | 'promoting' | 'rolling-back' | TerminalPhase;
+export type TerminalPhase = 'promoted' | 'rolled-back' | 'halted' | 'left';
+
+/** A named part of a phase. Which ones a phase has, in which order, is data in `phases/`. */
+export type StageName =
+  // preparing
+  | 'claim'
+  | 'canary-service'
+  | 'canary'
+  | 'route-entry'
+  | 'settle'
+  // progressing
+  | 'scale'
+  | 'shift'
+  | 'bake'
+  // promoting
+  | 'capacity'
+  | 'all-traffic'
+  | 'commit'
+  | 'update-stable'
+  | 'stable-ready'
+  | 'return-some'
+  | 'return-all'
+  // rolling back
+  | 'way-back'
+  // the end of both
+  | 'drain'
+  | 'restore-route'
+  | 'remove-canary'
+  | 'remove-service'
+  | 'unclaim';
+
+export interface Stage {
+  readonly name: StageName;
+  readonly since: Ms;
+  /** The write of this stage: none sent yet, in flight, done (and when), or to be repeated after a failure. */
+  readonly write: { readonly kind: 'none' } | { readonly kind: 'done'; readonly at: Ms };
+  readonly attempts: number;
+  /** Why the last attempt failed. */
+  readonly trouble: string | null;
+  /** No new attempt before. */
+  readonly retryAt: Ms;
+  /** Since when the traffic wanted is verified; the clock of a bake starts here. */
+  readonly verifiedAt: Ms | null;
+  /** Time that counted so far (waits excluded), and up to when. */
+  readonly heldMs: Ms;
+  readonly countedUntil: Ms;
+}
+
+/** What a workload adapter does and reports on. */
+export type WorkloadStage =
+  | { readonly kind: 'canary-service' }
+  | { readonly kind: 'canary'; readonly replicas: number }
+  | { readonly kind: 'update-stable' }
+  | { readonly kind: 'remove-canary' }
+  | { readonly kind: 'remove-service' };
+
+/** What a write is for. `drive` turns it into requests with the adapters, from a fresh read. */
+export type Intent =
+  | { readonly kind: 'claim' }
+  | { readonly kind: 'workload'; readonly stage: WorkloadStage }
+  | { readonly kind: 'traffic'; readonly want: Traffic }
+  | { readonly kind: 'way-back' }
+  | { readonly kind: 'last-resort' }
+  /** The way-back marks go, the canary Service's first: the point of no return. */
+  | { readonly kind: 'commit' }
+  | { readonly kind: 'restore-route' }
+  | { readonly kind: 'unclaim' };
+
+// --- what is seen -----------------------------------------------------------
+
+export interface ArmSeen {
+  readonly uid: string;
+  /** Asked for, and ready by the Deployment's own status for its current generation. */
+  readonly replicas: number;
+  readonly ready: number;
+  /** Ready and not terminating in the Service's EndpointSlices; null where there is no Service. */
+  readonly endpoints: number | null;
+  /** Every pod is of the current template and ready, none of an older one is left. */
+  readonly rolledOut: boolean;
+  readonly template: string;
+  readonly images: readonly ContainerImage[];
+  /** `image@digest` as the nodes report them, sorted, without repeats; empty when unknown. */
+  readonly imageIds: readonly string[];
+  /** Why pods are not ready, in words: waiting reason, last state. */
+  readonly problem: string | null;
+}
+
+export type Progress =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'pending'; readonly waitingFor: string }
+  | { readonly kind: 'failed'; readonly code: ReasonCode; readonly reason: string };
+
+/** One look at the cluster, as the adapters understand it. */
+export interface Observation {
+  readonly at: Ms;
+  /** What the route says now; null when it cannot be read (`trafficProblem` says why). */
+  readonly traffic: Traffic | null;
+  readonly trafficProblem: string | null;
+  /** Of the traffic the observe effect asked about. */
+  readonly verification: Verification | null;
+  /** Of the workload stage the observe effect asked about. */
+  readonly progress: Progress | null;
+  /** The route's own fields are as they were found. */
+  readonly restored: boolean;
+  readonly stable: ArmSeen | null;
+  readonly canary: ArmSeen | null;
+}
+
+// --- judgement --------------------------------------------------------------
+
+export interface Tally {
+  readonly requests: number;
+  readonly failures: number;
+}
+
+/** Verdict of one metric on what it saw in a step. `pending`: too little to say. `held`: suspicious, the weight stands. */
+export interface MetricVerdict {
+  readonly kind: 'pass' | 'pending' | 'held' | 'failed' | 'ignored';
+  /** Likelihood ratio against the canary where the test has one. */
+  readonly odds: number | null;
+  /** One sentence with the measured numbers. */
+  readonly explanation: string;
+}
+
+export interface MetricState {
+  readonly name: string;
+  readonly nextAt: Ms;
+  /** Counted: increments in this step and in the whole rollout. */
+  readonly step: Readonly<Record<Arm, Tally>>;
+  readonly total: Readonly<Record<Arm, Tally>>;
+  /** Measured: the last values, how many measurements this step had, and how many failed. */
+  readonly value: Readonly<Record<Arm, number | null>>;
+  readonly measurements: number;
+  readonly failed: number;
+  /** Since when the canary has no usable data; null while it has. */
+  readonly noDataSince: Ms | null;
+  readonly noDataWhy: string | null;
+  readonly verdict: MetricVerdict;
+  /** The last point taken of each series, by arm, side and series id. Not saved: after a resume the first sample is dropped again. */
+  readonly cursors: Readonly<Record<string, readonly [at: Ms, value: number]>>;
+}
+
+export type Wait =
+  | { readonly kind: 'evidence'; readonly metric: string; readonly why: string }
+  | { readonly kind: 'no-data'; readonly metric: string; readonly since: Ms; readonly why: string }
+  | { readonly kind: 'paused'; readonly by: string }
+  | { readonly kind: 'approval' };
+
+// --- the rollout ------------------------------------------------------------
+
+/** What is known about one step, for the report. Filled while it runs, closed when the next begins. */
+export interface StepRecord {
+  readonly weight: BasisPoints;
+  readonly intervalMs: Ms;
+  readonly startedAt: Ms;
+  readonly verifiedAt: Ms | null;
+  readonly endedAt: Ms | null;
+  /** Time the weight was held, waits excluded. */
+  readonly heldMs: Ms;
+  readonly verification: Rung | null;
+  readonly observedShare: BasisPoints | null;
+  readonly verdict: 'running' | 'passed' | 'failed' | 'aborted';
+  readonly metrics: readonly StepMetric[];
+}
+
+export interface StepMetric {
+  readonly name: string;
+  readonly verdict: MetricVerdict['kind'];
+  /** Failure ratio (0 to 1) or value of each arm. */
+  readonly canary: number | null;
+  readonly stable: number | null;
+  readonly unit: string | null;
+  readonly requests: Readonly<Record<Arm, number>> | null;
+  readonly failures: Readonly<Record<Arm, number>> | null;
+  readonly odds: number | null;
+  readonly explanation: string;
+}
+
+export interface TrafficState {
+  /** What the route should do now. Changing it is the decision to shift. */
+  readonly wanted: Traffic;
+  /** Confirmed last. */
+  readonly verified: Traffic | null;
+  readonly rung: Rung | null;
+  /** When the canary first could get a request; null: never. */
+  readonly firstAt: Ms | null;
+  /** Rolling back: when the request that returns traffic was sent, accepted, and seen to have worked. */
+  readonly wayBackSentAt: Ms | null;
+  readonly wayBackDoneAt: Ms | null;
+  readonly wayBackRefusals: number;
+}
+
+export interface Rollout {
+  readonly schemaVersion: 1;
+  readonly plan: Plan;
+  readonly phase: Phase;
+  readonly stage: Stage;
+  /** Index of the current step, or of the last; -1 before the first. */
+  readonly step: number;
+  readonly traffic: TrafficState;
+  readonly metrics: readonly MetricState[];
+  readonly steps: readonly StepRecord[];
+  readonly waits: readonly Wait[];
+  /** Why it rolls back, halted, or ended. null while all is well. */
+  readonly reason: Reason | null;
+  readonly observation: Observation | null;
+  /** When the way-back marks were asked to go: from here on nothing returns traffic by itself to an arm without ready endpoints. */
+  readonly committedAt: Ms | null;
+  readonly startedAt: Ms;
+  readonly finishedAt: Ms | null;
+  readonly warnings: readonly string[];
+  /** Effects that are open, and the number of the next. */
+  readonly open: readonly Effect[];
+  readonly nextEffect: number;
+  /** Counts what must be saved before a forward write; and what is saved. */
+  readonly revision: number;
+  readonly savedRevision: number;
+  readonly savedAt: Ms;
+}
+
+// --- events and effects -----------------------------------------------------
+
+export type WriteOutcome =
+  | { readonly kind: 'done'; readonly notes: readonly string[] }
+  /** `final`: asking again cannot help (the mark is gone, the request is invalid, a right is missing). */
+  | { readonly kind: 'refused'; readonly code: ReasonCode; readonly reason: string; readonly final: boolean }
+  | { readonly kind: 'failed'; readonly code: ReasonCode; readonly reason: string };
+
+export type Event = { readonly now: Ms } & (
+  | { readonly kind: 'started' }
+  | { readonly kind: 'observed'; readonly effect: number; readonly observation: Observation }
+  | { readonly kind: 'observe-failed'; readonly effect: number; readonly code: ReasonCode; readonly reason: string }
+  | { readonly kind: 'written'; readonly effect: number; readonly outcome: WriteOutcome }
+  | { readonly kind: 'saved'; readonly effect: number; readonly revision: number }
+  | { readonly kind: 'save-failed'; readonly effect: number; readonly reason: string }
+  | { readonly kind: 'sampled'; readonly effect: number; readonly samples: readonly Sample[] }
+  | { readonly kind: 'woke'; readonly effect: number }
+  | { readonly kind: 'cancel-requested'; readonly by: 'signal' | 'command'; readonly wayBackSent: boolean }
+  | { readonly kind: 'lock-lost'; readonly holder: string }
+);
+
+/** Work that should be under way. An effect is opened once, has a number, and ends with the event that names it. */
+export type Effect = { readonly id: number; readonly since: Ms } & (
+  | {
+      readonly kind: 'write';
+      readonly intent: Intent;
+      readonly lane: 'forward' | 'way-back';
+      /** A way back was decided while this was in flight: its answer makes the way back go again. */
+      readonly superseded: boolean;
+    }
+  | { readonly kind: 'observe'; readonly want: Traffic; readonly stage: WorkloadStage | null; readonly pods: boolean }
+  | { readonly kind: 'query'; readonly metrics: readonly string[]; readonly windowMs: Ms; readonly from: Ms }
+  | { readonly kind: 'save'; readonly revision: number }
+  | { readonly kind: 'wake'; readonly at: Ms }
+);

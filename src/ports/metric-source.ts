@@ -1,0 +1,20 @@
+import type { Finding } from '../core/reason.ts';
+import type { BoundQuery, Sample } from '../core/sample.ts';
+import type { Ms } from '../core/units.ts';
+
+/** Answers queries; never judges. Secrets never appear in findings, samples or logs. */
+export interface MetricSource {
+  /** Asks each query once, bound to stable. Unreachable, credentials refused, no such metric, several series and PromQL errors (with position) are different findings. */
+  check(queries: readonly BoundQuery[], signal: AbortSignal): Promise<SourceCheck>;
+  /**
+   * A whole tick: both arms at one instant `to`. Counted: raw points since `from`. Measured: one value.
+   * Never rejects: what went wrong is a sample of kind `no-data` or `error`.
+   */
+  sample(queries: readonly BoundQuery[], from: Ms, to: Ms, signal: AbortSignal): Promise<readonly Sample[]>;
+}
+
+export interface SourceCheck {
+  readonly findings: readonly Finding[];
+  /** Time between two raw samples of stable's series, read from their timestamps; null when it could not be seen. */
+  readonly scrapeIntervalMs: Ms | null;
+}

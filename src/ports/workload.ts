@@ -1,0 +1,49 @@
+import type { Guard } from '../core/marks.ts';
+import type { KubeObject, ObjectRef, Permission, ReadRef, Request, Seen } from '../core/objects.ts';
+import type { Target } from '../core/plan.ts';
+import type { Finding } from '../core/reason.ts';
+import type { ArmSeen, Progress, WorkloadStage } from '../core/rollout.ts';
+import type { ImageChange } from '../core/spec.ts';
+import type { Arm, Result } from '../core/units.ts';
+
+/** What the user asked for, before a Target can be made. */
+export interface WorkloadRequest {
+  readonly rolloutId: string;
+  readonly namespace: string;
+  readonly deployment: string;
+  /** null: find it. */
+  readonly service: string | null;
+  readonly images: readonly ImageChange[];
+  /** `pods`: the named Service is meant to match both arms. */
+  readonly unit: 'requests' | 'pods';
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Knows one kind of workload: how to copy, watch, promote and remove it. Pure, like a router. */
+export interface Workload {
+  readonly name: string;
+  readonly permissions: readonly Permission[];
+  /** Everything `resolve` needs: the Deployment, all Services, autoscalers, Deployments of the namespace. Kinds the cluster does not serve are left out of Seen. */
+  surveys(request: WorkloadRequest): readonly ReadRef[];
+  /** Finds Service, labels and names, and every reason not to start. Findings of severity error mean `target` must not be used. */
+  resolve(
+    seen: Seen,
+    request: WorkloadRequest,
+  ): { readonly target: Omit<Target, 'router' | 'routes'> | null; readonly findings: readonly Finding[] };
+  /** Whether stable already runs these images and is ready. */
+  isUnchanged(seen: Seen, request: WorkloadRequest): boolean;
+  /** Everything the methods below need to have been read. `pods`: also the pods, for their problems and imageIDs. */
+  reads(target: Target, pods: boolean): readonly ReadRef[];
+  /** Requests that bring the stage about; [] when it is so already. Never touches what is not ours. */
+  plan(seen: Seen, target: Target, stage: WorkloadStage, guard: Guard): Result<readonly Request[], string>;
+  /** A Pod of the canary's template, only ever sent with dryRun: admission refuses here what it would refuse a ReplicaSet later. */
+  samplePod(seen: Seen, target: Target): Request;
+  progress(seen: Seen, target: Target, stage: WorkloadStage): Progress;
+  observe(seen: Seen, target: Target): Readonly<Record<Arm, ArmSeen | null>>;
+  /** RE2 for `{{pods}}` of each arm, from its ReplicaSets' names; an exact list of pod names where expressions could match a neighbour. null: the arm has no pods. */
+  podsExpression(seen: Seen, target: Target): Readonly<Record<Arm, string | null>>;
+  /** The objects that get marks, existing ones only; created ones carry them from birth. */
+  marked(target: Target): readonly ObjectRef[];
+  /** Pods of an arm that were read, newest first, for logs. */
+  pods(seen: Seen, target: Target, arm: Arm): readonly KubeObject[];
+}
