@@ -1,0 +1,95 @@
+import { createLatencies, type Latencies } from './latencies.ts';
+
+/** One answer; `code` is the HTTP status (for gRPC 200 for OK, 500 otherwise), 0 a connection error. Times are of `performance.now()`. */
+export interface Answer {
+  readonly version: string;
+  readonly code: number;
+  readonly sentAt: number;
+  readonly endedAt: number;
+}
+
+export interface VersionReport {
+  readonly total: number;
+  readonly non2xx: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface LoadReport {
+  readonly sent: number;
+  readonly notSent: number;
+  /** How far behind its schedule the generator itself fell. */
+  readonly maxLateMs: number;
+  readonly ok: number;
+  readonly non2xx: number;
+  readonly connectionErrors: number;
+  readonly errorCodes: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  readonly rps: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly versions: Readonly<Record<string, VersionReport>>;
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+export interface Tally {
+  answered(answer: Answer): void;
+  failed(error: NodeJS.ErrnoException, sentAt: number): void;
+  report(schedule: { sent: number; notSent: number; maxLateMs: number; seconds: number }): LoadReport;
+}
+
+interface VersionTally {
+  total: number;
+  non2xx: number;
+  readonly latencies: Latencies;
+}
+
+/** Counts what came back. */
+export const createTally = (onAnswer: (answer: Answer) => void): Tally => {
+  const all = createLatencies();
+  const versions = new Map<string, VersionTally>();
+  const statuses: Record<string, number> = {};
+  const errorCodes: Record<string, number> = {};
+  return {
+    answered: (answer) => {
+      const { version, code, sentAt, endedAt } = answer;
+      const entry = versions.get(version) ?? { total: 0, non2xx: 0, latencies: createLatencies() };
+      versions.set(version, entry);
+      entry.total += 1;
+      if (code < 200 || code > 299) entry.non2xx += 1;
+      entry.latencies.add(endedAt - sentAt);
+      all.add(endedAt - sentAt);
+      statuses[code] = (statuses[code] ?? 0) + 1;
+      onAnswer(answer);
+    },
+    failed: (error, sentAt) => {
+      const code = error.code ?? error.message;
+      errorCodes[code] = (errorCodes[code] ?? 0) + 1;
+      onAnswer({ version: 'none', code: 0, sentAt, endedAt: performance.now() });
+    },
+    report: ({ sent, notSent, maxLateMs, seconds }) => {
+      const answers = [...versions.values()];
+      const non2xx = answers.reduce((sum, entry) => sum + entry.non2xx, 0);
+      return {
+        sent,
+        notSent,
+        maxLateMs: Math.round(maxLateMs),
+        ok: answers.reduce((sum, entry) => sum + entry.total, 0) - non2xx,
+        non2xx,
+        connectionErrors: Object.values(errorCodes).reduce((sum, count) => sum + count, 0),
+        errorCodes,
+        seconds: Number(seconds.toFixed(2)),
+        rps: Math.round(sent / seconds),
+        p50Ms: all.quantile(0.5),
+        p99Ms: all.quantile(0.99),
+        versions: Object.fromEntries(
+          [...versions].map(([version, { total, non2xx: bad, latencies }]) => [
+            version,
+            { total, non2xx: bad, p50Ms: latencies.quantile(0.5), p99Ms: latencies.quantile(0.99) },
+          ]),
+        ),
+        statuses,
+      };
+    },
+  };
+};
