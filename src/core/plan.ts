@@ -72,6 +72,8 @@ export interface Timings {
   /** How long a weight may take to be confirmed. */
   readonly verifyMs: Ms;
   readonly settleMs: Ms;
+  /** Time between two looks at the cluster while a weight is held: what the request budget allows. */
+  readonly observeMs: Ms;
   /** Time between two samples of counted metrics. */
   readonly sampleMs: Ms;
   /** Four scrapes: no query looks at a shorter window, and none is sent before it is that long. */

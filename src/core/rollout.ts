@@ -29,6 +29,7 @@ export type StageName =
   | 'stable-ready'
   | 'return-some'
   | 'return-all'
+  | 'keep-canary'
   // rolling back
   | 'way-back'
   // the end of both
@@ -46,6 +47,7 @@ export interface Stage {
   readonly attempts: number;
   /** Why the last attempt failed. */
   readonly trouble: string | null;
+  readonly troubleCode: ReasonCode | null;
   /** No new attempt before. */
   readonly retryAt: Ms;
   /** Since when the traffic wanted is verified; the clock of a bake starts here. */
@@ -101,10 +103,15 @@ export type Progress =
 
 /** One look at the cluster, as the adapters understand it. */
 export interface Observation {
+  /** When the first read of this look was sent. */
   readonly at: Ms;
+  /** The traffic that was asked about. */
+  readonly asked: Traffic;
   /** What the route says now; null when it cannot be read (`trafficProblem` says why). */
   readonly traffic: Traffic | null;
   readonly trafficProblem: string | null;
+  /** A plan for the traffic asked about would write nothing: our entries are there and say so. */
+  readonly asWanted: boolean;
   /** Of the traffic the observe effect asked about. */
   readonly verification: Verification | null;
   /** Of the workload stage the observe effect asked about. */
@@ -137,6 +144,11 @@ export interface MetricState {
   /** Counted: increments in this step and in the whole rollout. */
   readonly step: Readonly<Record<Arm, Tally>>;
   readonly total: Readonly<Record<Arm, Tally>>;
+  /** Counted: requests between points that both lie after the weight was verified, and how many scrapes that covers. */
+  readonly share: Readonly<Record<Arm, number>>;
+  readonly shareScrapes: number;
+  /** When the last usable answer came. */
+  readonly sampledAt: Ms | null;
   /** Measured: the last values, how many measurements this step had, and how many failed. */
   readonly value: Readonly<Record<Arm, number | null>>;
   readonly measurements: number;
@@ -213,6 +225,8 @@ export interface Rollout {
   /** Why it rolls back, halted, or ended. null while all is well. */
   readonly reason: Reason | null;
   readonly observation: Observation | null;
+  /** When the last look was answered, well or not. */
+  readonly lookedAt: Ms;
   /** When the way-back marks were asked to go: from here on nothing returns traffic by itself to an arm without ready endpoints. */
   readonly committedAt: Ms | null;
   readonly startedAt: Ms;
@@ -257,7 +271,12 @@ export type Effect = { readonly id: number; readonly since: Ms } & (
       /** A way back was decided while this was in flight: its answer makes the way back go again. */
       readonly superseded: boolean;
     }
-  | { readonly kind: 'observe'; readonly want: Traffic; readonly stage: WorkloadStage | null; readonly pods: boolean }
+  | {
+      readonly kind: 'observe';
+      readonly want: Traffic;
+      readonly stage: WorkloadStage | null;
+      readonly depth: 'light' | 'full' | 'pods';
+    }
   | { readonly kind: 'query'; readonly metrics: readonly string[]; readonly windowMs: Ms; readonly from: Ms }
   | { readonly kind: 'save'; readonly revision: number }
   | { readonly kind: 'wake'; readonly at: Ms }

@@ -50,7 +50,7 @@ export interface Cluster {
     service: { readonly namespace: string; readonly name: string; readonly port: string },
     path: string,
     signal: AbortSignal,
-  ): Promise<CallResult<{ readonly status: number; readonly body: string }>>;
+  ): Promise<CallResult<{ readonly status: number; readonly body: string; readonly retryAfterMs?: number | null }>>;
   /** SelfSubjectAccessReview, one answer per question, in order. */
   can(questions: readonly AccessQuestion[], signal: AbortSignal): Promise<CallResult<readonly boolean[]>>;
   /** The versions of a group that are served with this resource, preferred first; [] when none. */

@@ -1,0 +1,111 @@
+import { MIN_REQUESTS } from './evidence.ts';
+import { formatDuration, formatWeight } from './format.ts';
+import type { Reason } from './reason.ts';
+import type { MetricState, Rollout, Wait } from './rollout.ts';
+import type { MetricSpec } from './spec.ts';
+import { ALL_TRAFFIC, type BasisPoints, type Ms } from './units.ts';
+
+/** The metrics that may decide, with their settings. */
+const deciding = (rollout: Rollout): readonly (readonly [MetricSpec, MetricState])[] =>
+  rollout.plan.metrics.flatMap((spec) => {
+    const state = rollout.metrics.find(({ name }) => name === spec.name);
+    return state === undefined || spec.dryRun ? [] : [[spec, state] as const];
+  });
+
+type BakeWait = Extract<Wait, { metric: string }>;
+
+/** What keeps the weight where it is. While there is any, the step's clock stands and sampling goes on. */
+export const bakeWaits = (rollout: Rollout): readonly BakeWait[] =>
+  deciding(rollout).flatMap(([spec, state]): readonly BakeWait[] => {
+    if (state.noDataSince !== null) {
+      if (spec.onNoData === 'ignore') return [];
+      const why = `${spec.name}: ${state.noDataWhy ?? 'no data'}`;
+      return [{ kind: 'no-data', metric: spec.name, since: state.noDataSince, why }];
+    }
+    if (state.verdict.kind === 'pass' || state.verdict.kind === 'ignored') return [];
+    return [{ kind: 'evidence', metric: spec.name, why: `${spec.name}: ${state.verdict.explanation}` }];
+  });
+
+/** Waits that stop the clock: missing data and suspicion. Too little to judge matters only when the time is up. */
+export const clockStands = (rollout: Rollout): boolean =>
+  bakeWaits(rollout).some(
+    (wait) =>
+      wait.kind === 'no-data' ||
+      rollout.metrics.some(({ name, verdict }) => name === wait.metric && verdict.kind === 'held'),
+  );
+
+/** The verdict against the release, if there is one now: a failed metric, missing data for too long, traffic that does not fit. */
+export const badVerdict = (rollout: Rollout, now: Ms): Reason | null => {
+  for (const [spec, state] of deciding(rollout)) {
+    if (state.verdict.kind === 'failed') {
+      return { code: 'metric-failed', metric: spec.name, text: `${spec.name}: ${state.verdict.explanation}` };
+    }
+  }
+  if (rollout.phase !== 'progressing' || rollout.stage.name !== 'bake') return null;
+  return missingData(rollout, now) ?? (intervalOver(rollout) ? wrongShare(rollout) : null);
+};
+
+const intervalOver = (rollout: Rollout): boolean => {
+  const step = rollout.plan.steps[rollout.step];
+  return step !== undefined && rollout.stage.heldMs >= step.intervalMs;
+};
+
+const missingData = (rollout: Rollout, now: Ms): Reason | null => {
+  const { noDataMs } = rollout.plan.timings;
+  for (const wait of bakeWaits(rollout)) {
+    if (wait.kind === 'no-data') {
+      const spec = rollout.plan.metrics.find(({ name }) => name === wait.metric);
+      const patience = spec?.onNoData === 'fail' ? rollout.plan.timings.minWindowMs : noDataMs;
+      if (now - wait.since >= patience) return couldNotJudge(wait.metric, wait.why, now - wait.since);
+    }
+    // The clock ran out and there is still too little to judge by: the same patience, counted from then.
+    if (wait.kind === 'evidence' && intervalOver(rollout) && now - rollout.stage.countedUntil >= noDataMs) {
+      return couldNotJudge(wait.metric, wait.why, now - rollout.stage.countedUntil);
+    }
+  }
+  return null;
+};
+
+const couldNotJudge = (metric: string, why: string, waited: Ms): Reason => ({
+  code: 'metric-no-data',
+  metric,
+  text: `could not be judged: ${why}, for ${formatDuration(waited)}`,
+});
+
+/** The first counted metric is where the share of traffic is seen. */
+export const observedShare = (
+  rollout: Rollout,
+): { readonly share: BasisPoints; readonly requests: number; readonly scrapes: number } | null => {
+  const counted = rollout.plan.metrics.find(({ kind }) => kind === 'counted');
+  const state = rollout.metrics.find(({ name }) => name === counted?.name);
+  if (state === undefined) return null;
+  const requests = state.share.canary + state.share.stable;
+  if (requests === 0 || state.shareScrapes === 0) return null;
+  return { share: Math.round((state.share.canary / requests) * ALL_TRAFFIC), requests, scrapes: state.shareScrapes };
+};
+
+/**
+ * V3. More than asked, or nothing where at least 20 requests were due, means that the weight is not in force. Less is
+ * only reported: traffic may reach stable outside the route. The tolerance is three points or four standard errors, and
+ * one and a half scrapes by which the arms' samples can lie apart.
+ */
+const wrongShare = (rollout: Rollout): Reason | null => {
+  const seen = observedShare(rollout);
+  if (seen === null || rollout.plan.abilities.unit === 'pods') return null;
+  const asked = rollout.traffic.wanted.canary / ALL_TRAFFIC;
+  const share = seen.share / ALL_TRAFFIC;
+  const error = Math.sqrt((asked * (1 - asked)) / seen.requests);
+  const tolerance = Math.max(0.03, 4 * error) + (1.5 * asked * (1 - asked)) / seen.scrapes;
+  const unconfirmed = (text: string): Reason => ({ code: 'weight-not-confirmed', metric: null, text });
+  if (share > asked + tolerance) {
+    return unconfirmed(
+      `${formatWeight(rollout.traffic.wanted.canary)} asked, but ${formatWeight(seen.share)} of ${seen.requests} requests reached the canary`,
+    );
+  }
+  if (share === 0 && asked * seen.requests >= MIN_REQUESTS) {
+    return unconfirmed(
+      `${formatWeight(rollout.traffic.wanted.canary)} asked, but none of ${seen.requests} requests reached the canary`,
+    );
+  }
+  return null;
+};

@@ -1,0 +1,173 @@
+import { currentStep } from './phases/progressing.ts';
+import { freshLook } from './phases/rule.ts';
+import { NEVER } from './record.ts';
+import type { Effect, Intent, MetricState, Rollout, StageName } from './rollout.ts';
+import type { MetricSpec } from './spec.ts';
+import { isTerminal, ruleOf } from './stage.ts';
+import type { Ms } from './units.ts';
+
+/** Tallies are saved at the latest after this. */
+const SAVE_EVERY_MS: Ms = 10_000;
+
+type Opening<Kind extends Effect['kind']> = Omit<Extract<Effect, { kind: Kind }>, 'id' | 'since'>;
+
+/** Opens what should be under way and is not. At most one forward write, one way back, one look, one query, one save, one timer. */
+export const withEffects = (rollout: Rollout, now: Ms): Rollout => {
+  if (isTerminal(rollout.phase)) return { ...rollout, open: [] };
+  return [openSave, openWrite, openObserve, openQuery, openWake].reduce((current, open) => open(current, now), rollout);
+};
+
+const openNew = (
+  rollout: Rollout,
+  effect: Opening<'write'> | Opening<'observe'> | Opening<'query'> | Opening<'save'> | Opening<'wake'>,
+  now: Ms,
+): Rollout => ({
+  ...rollout,
+  open: [...rollout.open, { ...effect, id: rollout.nextEffect, since: now } as Effect],
+  nextEffect: rollout.nextEffect + 1,
+});
+
+const isOpen = (rollout: Rollout, kind: Effect['kind']): boolean => rollout.open.some((effect) => effect.kind === kind);
+
+const openSave = (rollout: Rollout, now: Ms): Rollout => {
+  const isBehind = rollout.savedRevision < rollout.revision;
+  const isDue = isBehind || now - rollout.savedAt >= SAVE_EVERY_MS;
+  const isHeldBack = rollout.stage.retryAt > now && rollout.stage.retryAt !== NEVER;
+  if (!isDue || isHeldBack || isOpen(rollout, 'save')) return rollout;
+  return openNew(rollout, { kind: 'save', revision: rollout.revision }, now);
+};
+
+const isWayBack = (intent: Intent): boolean => intent.kind === 'way-back' || intent.kind === 'last-resort';
+
+const openWrite = (rollout: Rollout, now: Ms): Rollout => {
+  const intent = ruleOf(rollout)?.intent(rollout) ?? null;
+  const { stage, open } = rollout;
+  if (intent === null || stage.write.kind === 'done' || now < stage.retryAt) return rollout;
+  const lane = isWayBack(intent) ? 'way-back' : 'forward';
+  if (open.some((effect) => effect.kind === 'write' && (effect.lane === lane || !effect.superseded))) return rollout;
+  // The way back is never kept waiting by a save.
+  if (lane === 'forward' && rollout.savedRevision < rollout.revision) return rollout;
+  return openNew(marked(rollout, intent, now), { kind: 'write', intent, lane, superseded: false }, now);
+};
+
+/** What is true from the moment a write is sent, whatever its answer. */
+const marked = (rollout: Rollout, intent: Intent, now: Ms): Rollout => {
+  const { traffic } = rollout;
+  if (intent.kind === 'commit') return { ...rollout, committedAt: rollout.committedAt ?? now };
+  if (intent.kind === 'traffic' && intent.want.canary > 0)
+    return { ...rollout, traffic: { ...traffic, firstAt: traffic.firstAt ?? now } };
+  if (isWayBack(intent)) return { ...rollout, traffic: { ...traffic, wayBackSentAt: traffic.wayBackSentAt ?? now } };
+  return rollout;
+};
+
+// --- looks ------------------------------------------------------------------
+
+const needsLook = (rollout: Rollout): boolean => {
+  const writes = ruleOf(rollout)?.intent(rollout) !== null;
+  return !writes || rollout.stage.write.kind === 'done' || rollout.stage.name === 'bake';
+};
+
+const WITH_PODS: readonly StageName[] = ['canary', 'scale', 'capacity', 'stable-ready'];
+
+/** Quick at first, when an answer is near, then patient. Held weights are looked at as often as the request budget allows. */
+const lookEvery = (rollout: Rollout, now: Ms): Ms => {
+  const { name, since } = rollout.stage;
+  if (name === 'bake') return rollout.plan.timings.observeMs;
+  const age = now - since;
+  return age < 5_000 ? 200 : age < 30_000 ? 500 : 2_000;
+};
+
+const lookDue = (rollout: Rollout, now: Ms): Ms => {
+  const changedAt = rollout.stage.write.kind === 'done' ? rollout.stage.write.at : rollout.stage.since;
+  const isNews = freshLook(rollout) === null && rollout.lookedAt <= changedAt && rollout.stage.name !== 'bake';
+  return isNews ? now : rollout.lookedAt + lookEvery(rollout, now);
+};
+
+const openObserve = (rollout: Rollout, now: Ms): Rollout => {
+  if (isOpen(rollout, 'observe') || !needsLook(rollout) || now < lookDue(rollout, now)) return rollout;
+  const { name } = rollout.stage;
+  const depth = name === 'bake' ? 'light' : WITH_PODS.includes(name) ? 'pods' : 'full';
+  return openNew(
+    rollout,
+    { kind: 'observe', want: rollout.traffic.wanted, stage: ruleOf(rollout)?.watches(rollout) ?? null, depth },
+    now,
+  );
+};
+
+// --- queries ----------------------------------------------------------------
+
+const SAMPLED: readonly StageName[] = [
+  'shift',
+  'bake',
+  'scale',
+  'capacity',
+  'all-traffic',
+  'return-some',
+  'return-all',
+  'way-back',
+  'drain',
+];
+/** Only here is a value judged: its window needs a weight that stands. */
+const MEASURED: readonly StageName[] = ['bake', 'return-some', 'return-all'];
+
+const metricDue = (rollout: Rollout, spec: MetricSpec, state: MetricState): Ms => {
+  if (spec.kind === 'counted') return state.nextAt;
+  const { verifiedAt, name } = rollout.stage;
+  if (verifiedAt === null || !MEASURED.includes(name)) return Number.POSITIVE_INFINITY;
+  return Math.max(state.nextAt, verifiedAt + rollout.plan.timings.minWindowMs);
+};
+
+const dues = (rollout: Rollout): readonly (readonly [name: string, due: Ms])[] => {
+  if (!SAMPLED.includes(rollout.stage.name) || rollout.traffic.firstAt === null) return [];
+  return rollout.plan.metrics.flatMap((spec) => {
+    const state = rollout.metrics.find(({ name }) => name === spec.name);
+    return state === undefined ? [] : [[spec.name, metricDue(rollout, spec, state)] as const];
+  });
+};
+
+const openQuery = (rollout: Rollout, now: Ms): Rollout => {
+  const metrics = dues(rollout).flatMap(([name, due]) => (due <= now ? [name] : []));
+  if (metrics.length === 0 || isOpen(rollout, 'query')) return rollout;
+  const { minWindowMs } = rollout.plan.timings;
+  const interval = rollout.step >= 0 ? currentStep(rollout).intervalMs : minWindowMs;
+  const standing = now - (rollout.stage.verifiedAt ?? now);
+  const windowMs = Math.min(Math.max(standing, minWindowMs), Math.max(interval, minWindowMs));
+  const last = rollout.metrics
+    .filter(({ name }) => metrics.includes(name))
+    .map(({ sampledAt }) => sampledAt ?? rollout.stage.since);
+  return openNew(rollout, { kind: 'query', metrics, windowMs, from: Math.min(...last) - minWindowMs }, now);
+};
+
+// --- the timer --------------------------------------------------------------
+
+/** Every instant at which the facts alone would decide something new. */
+const instants = (rollout: Rollout, now: Ms): readonly Ms[] => {
+  const { stage, plan } = rollout;
+  const { timings } = plan;
+  const noData = rollout.metrics.flatMap(({ noDataSince }) =>
+    noDataSince === null ? [] : [noDataSince + timings.noDataMs, noDataSince + timings.minWindowMs],
+  );
+  return [
+    rollout.startedAt + timings.timeoutMs,
+    stage.since + (ruleOf(rollout)?.deadlineMs(plan) ?? 0),
+    stage.retryAt,
+    rollout.savedAt + SAVE_EVERY_MS,
+    needsLook(rollout) && !isOpen(rollout, 'observe') ? lookDue(rollout, now) : Number.POSITIVE_INFINITY,
+    ...(isOpen(rollout, 'query') ? [] : dues(rollout).map(([, due]) => due)),
+    ...(stage.name === 'bake'
+      ? [now + currentStep(rollout).intervalMs - stage.heldMs, stage.countedUntil + timings.noDataMs]
+      : []),
+    ...noData,
+    stage.since + timings.settleMs,
+    (stage.write.kind === 'done' ? stage.write.at : stage.since) + timings.settleMs,
+    stage.since + Math.max(timings.drainMs, timings.settleMs),
+    (stage.verifiedAt ?? stage.since) + timings.returnMs,
+  ];
+};
+
+const openWake = (rollout: Rollout, now: Ms): Rollout => {
+  const at = Math.min(...instants(rollout, now).filter((instant) => instant > now));
+  const isSet = rollout.open.some((effect) => effect.kind === 'wake' && effect.at === at);
+  const others = rollout.open.filter((effect) => effect.kind !== 'wake' || effect.at === at);
+  return isSet ? { ...rollout, open: others } : openNew({ ...rollout, open: others }, { kind: 'wake', at }, now);
+};

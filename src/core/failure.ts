@@ -1,0 +1,104 @@
+import { badVerdict } from './bake.ts';
+import { formatDuration } from './format.ts';
+import { movedImage } from './phases/promoting.ts';
+import { freshLook, type StageRule } from './phases/rule.ts';
+import type { Reason, ReasonCode } from './reason.ts';
+import { NEVER } from './record.ts';
+import type { Rollout, StageName } from './rollout.ts';
+import { ruleOf } from './stage.ts';
+import type { Ms } from './units.ts';
+
+const reason = (code: ReasonCode, text: string, metric: string | null = null): Reason => ({ code, text, metric });
+
+/** What speaks against going on, now; null while nothing does. First the world, then the verdict, then the stage itself. */
+export const failureOf = (rollout: Rollout, now: Ms): Reason | null => {
+  const rule = ruleOf(rollout);
+  if (rule === null) return null;
+  const isForward = rollout.phase !== 'rolling-back' && rollout.committedAt === null;
+  return (
+    (isForward ? (tooLong(rollout, now) ?? worldChanged(rollout)) : null) ??
+    (rollout.phase === 'rolling-back' ? null : (badArm(rollout) ?? judged(rollout, now))) ??
+    stageFailed(rollout, rule, now)
+  );
+};
+
+const tooLong = (rollout: Rollout, now: Ms): Reason | null => {
+  const { timeoutMs } = rollout.plan.timings;
+  return now - rollout.startedAt < timeoutMs
+    ? null
+    : reason('timeout', `the rollout took longer than ${formatDuration(timeoutMs)}`);
+};
+
+/** Changes by others that the rollout must not work against. */
+const worldChanged = (rollout: Rollout): Reason | null => {
+  const look = rollout.observation;
+  if (look === null) return null;
+  const { deployment, canaryDeployment } = rollout.plan.target;
+  if (look.stable === null) return reason('stable-changed', `the Deployment ${deployment} was deleted`);
+  if (look.stable.template !== rollout.plan.stableTemplate) {
+    return reason('stable-changed', `somebody changed the pod template of the Deployment ${deployment}`);
+  }
+  const hasCanary = rollout.phase !== 'preparing' || rollout.stage.name === 'settle';
+  if (hasCanary && look.canary === null)
+    return reason('canary-not-ready', `the Deployment ${canaryDeployment} was deleted`);
+  const standing: readonly StageName[] = ['settle', 'bake'];
+  if (standing.includes(rollout.stage.name) && freshLook(rollout)?.asWanted === false) {
+    const what = look.trafficProblem ?? 'its weights are not the ones that were set';
+    return reason('route-changed', `somebody changed our entries of the route: ${what}`);
+  }
+  return null;
+};
+
+/** An arm that gets traffic and has nobody left to answer, or an adapter that says it will not come up. */
+const badArm = (rollout: Rollout): Reason | null => {
+  const look = freshLook(rollout);
+  if (look === null) return null;
+  if (look.progress?.kind === 'failed') return reason(look.progress.code, look.progress.reason);
+  if (look.verification?.kind === 'refused') return reason(look.verification.code, look.verification.reason);
+  if (
+    rollout.committedAt === null &&
+    rollout.traffic.wanted.canary > 0 &&
+    rollout.stage.name === 'bake' &&
+    look.canary?.ready === 0
+  ) {
+    return reason(
+      'canary-not-ready',
+      `no canary pod is ready any more${look.canary.problem === null ? '' : `: ${look.canary.problem}`}`,
+    );
+  }
+  const returning: readonly StageName[] = ['return-some', 'return-all'];
+  if (returning.includes(rollout.stage.name) && look.stable?.ready === 0) {
+    return reason('promote-failed', 'no pod of the updated stable is ready any more');
+  }
+  if (rollout.stage.name === 'stable-ready') {
+    const moved = movedImage(look);
+    if (moved !== null && look.progress?.kind === 'done') {
+      return reason('image-moved', `stable runs ${moved}, which is not the image that was judged`);
+    }
+  }
+  return null;
+};
+
+const JUDGED: readonly StageName[] = ['shift', 'bake', 'return-some', 'return-all', 'capacity', 'scale', 'all-traffic'];
+
+const judged = (rollout: Rollout, now: Ms): Reason | null => {
+  if (!JUDGED.includes(rollout.stage.name)) return null;
+  const verdict = badVerdict(rollout, now);
+  if (verdict === null || rollout.committedAt === null) return verdict;
+  return {
+    ...verdict,
+    code: 'promote-failed',
+    text: `the updated stable is worse than the canary was: ${verdict.text}`,
+  };
+};
+
+const stageFailed = (rollout: Rollout, rule: StageRule, now: Ms): Reason | null => {
+  const { stage } = rollout;
+  if (stage.retryAt === NEVER)
+    return reason(stage.troubleCode ?? rule.code, stage.trouble ?? `${rule.name} was refused`);
+  const deadline = rule.deadlineMs(rollout.plan);
+  if (now - stage.since < deadline) return null;
+  const waitingFor = rule.waitingFor(rollout, now);
+  const code = stage.troubleCode === 'cluster-unreachable' ? stage.troubleCode : rule.code;
+  return waitingFor === null ? null : reason(code, `waited ${formatDuration(deadline)} for ${waitingFor}`);
+};

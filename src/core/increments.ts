@@ -1,0 +1,71 @@
+import type { Series } from './sample.ts';
+import type { Ms } from './units.ts';
+
+/** Increase of one counter between two points that follow each other. */
+export interface Increment {
+  readonly from: Ms;
+  readonly to: Ms;
+  readonly amount: number;
+}
+
+/** By series: the last point taken. A pod's own key remembers when any of its series was first seen. */
+export type Cursors = Readonly<Record<string, readonly [at: Ms, value: number]>>;
+
+export interface Taken {
+  readonly increments: readonly Increment[];
+  readonly cursors: Cursors;
+}
+
+/**
+ * Increments of cumulative counters since the cursors (notes: Prometheus' `rate` extrapolates, this does not). What was
+ * counted before `since` is left out. The first point of a pod is only a start, because what it counted before is not
+ * ours; a series that appears later on a pod already known (its first 500, say) started at zero. A decrease is a reset.
+ * `scope` keeps metrics, arms and sides apart; the pods of one arm are shared by its sides through `podScope`.
+ */
+export const takeIncrements = (
+  cursors: Cursors,
+  series: readonly Series[],
+  options: { readonly scope: string; readonly podScope: string; readonly since: Ms },
+): Taken => {
+  const next: Record<string, readonly [Ms, number]> = { ...cursors };
+  const increments: Increment[] = [];
+  for (const one of series) {
+    const key = `${options.scope}|${one.id}`;
+    const podKey = `${options.podScope}|${one.pod ?? ''}`;
+    const points = pointsAfter(one.points, next[key], options.since);
+    const first = points[0];
+    if (first === undefined) continue;
+    let last = next[key] ?? startOf(first, next[podKey] ?? cursors[podKey]);
+    for (const point of points) {
+      if (last !== null) increments.push({ from: last[0], to: point[0], amount: increase(last[1], point[1]) });
+      last = point;
+    }
+    next[key] = last ?? first;
+    if (next[podKey] === undefined) next[podKey] = [first[0], 0];
+  }
+  return { increments: increments.filter(({ to }) => to > options.since), cursors: next };
+};
+
+/** Points that are new. Of those before `since` only the last matters: it is where counting starts. */
+const pointsAfter = (
+  points: Series['points'],
+  cursor: readonly [Ms, number] | undefined,
+  since: Ms,
+): Series['points'] => {
+  const fresh = cursor === undefined ? points : points.filter(([at]) => at > cursor[0]);
+  if (cursor !== undefined) return fresh;
+  const before = fresh.filter(([at]) => at <= since).at(-1);
+  const after = fresh.filter(([at]) => at > since);
+  return before === undefined ? after : [before, ...after];
+};
+
+/** A new series of a pod that was seen before it began at zero; of a new pod it is unknown. */
+const startOf = (
+  first: readonly [Ms, number],
+  podSeen: readonly [Ms, number] | undefined,
+): readonly [Ms, number] | null => (podSeen !== undefined && podSeen[0] < first[0] ? [podSeen[0], 0] : null);
+
+const increase = (previous: number, current: number): number => (current >= previous ? current - previous : current);
+
+export const sum = (increments: readonly Increment[]): number =>
+  increments.reduce((total, { amount }) => total + amount, 0);

@@ -1,0 +1,165 @@
+import { judgeCounted } from './evidence.ts';
+import { type Increment, sum, takeIncrements } from './increments.ts';
+import type { MetricState, Rollout, Tally } from './rollout.ts';
+import type { Sample } from './sample.ts';
+import type { MeasuredSpec, MetricSpec } from './spec.ts';
+import { judgeMeasured, measure } from './threshold.ts';
+import type { Arm, Ms } from './units.ts';
+
+const NOTHING: Tally = { requests: 0, failures: 0 };
+const BOTH_NOTHING: Readonly<Record<Arm, Tally>> = { stable: NOTHING, canary: NOTHING };
+
+export const newMetric = (name: string): MetricState => ({
+  name,
+  nextAt: 0,
+  step: BOTH_NOTHING,
+  total: BOTH_NOTHING,
+  share: { stable: 0, canary: 0 },
+  shareScrapes: 0,
+  sampledAt: null,
+  value: { stable: null, canary: null },
+  measurements: 0,
+  failed: 0,
+  noDataSince: null,
+  noDataWhy: null,
+  verdict: { kind: 'pending', odds: null, explanation: 'not measured yet' },
+  cursors: {},
+});
+
+/** What a new weight forgets: the tallies and measurements of the step before. */
+export const newStep = (metric: MetricState, now: Ms): MetricState => ({
+  ...newMetric(metric.name),
+  nextAt: now,
+  total: metric.total,
+  cursors: metric.cursors,
+  sampledAt: metric.sampledAt,
+});
+
+/**
+ * The arm under suspicion: the canary, until traffic returns to a stable that was just updated, when the canary is the
+ * copy that is known to be good.
+ */
+export const subjectOf = (rollout: Rollout): Arm =>
+  rollout.phase === 'promoting' && rollout.committedAt !== null ? 'stable' : 'canary';
+
+const other = (arm: Arm): Arm => (arm === 'stable' ? 'canary' : 'stable');
+
+/** Folds one tick's answers into the metrics it asked for. */
+export const foldSamples = (
+  rollout: Rollout,
+  names: readonly string[],
+  samples: readonly Sample[],
+  now: Ms,
+): readonly MetricState[] =>
+  rollout.metrics.map((metric) => {
+    const spec = rollout.plan.metrics.find(({ name }) => name === metric.name);
+    if (spec === undefined || !names.includes(metric.name)) return metric;
+    const of = (arm: Arm): Sample | undefined =>
+      samples.find((sample) => sample.metric === metric.name && sample.arm === arm);
+    const asked: MetricState = { ...metric, nextAt: now + pace(rollout, spec) };
+    return spec.kind === 'counted' ? foldCounted(rollout, asked, of, now) : foldMeasured(rollout, asked, spec, of, now);
+  });
+
+const pace = (rollout: Rollout, spec: MetricSpec): Ms => {
+  if (spec.kind === 'measured') return spec.everyMs;
+  const { sampleMs, minWindowMs } = rollout.plan.timings;
+  const isHurried = rollout.phase !== 'progressing';
+  return isHurried ? Math.min(sampleMs, Math.max(1000, minWindowMs / 4)) : sampleMs;
+};
+
+type Answers = (arm: Arm) => Sample | undefined;
+
+const noData = (metric: MetricState, why: string, now: Ms): MetricState => ({
+  ...metric,
+  noDataSince: metric.noDataSince ?? now,
+  noDataWhy: why,
+});
+
+/** Why an answer cannot be used, in words; null when it can. */
+const unusable = (sample: Sample | undefined, arm: Arm): string | null => {
+  if (sample === undefined) return `no answer for the ${arm}`;
+  if (sample.kind === 'error') return sample.message;
+  if (sample.kind !== 'no-data') return null;
+  const words = {
+    empty: 'no data',
+    nan: 'not a number',
+    stale: 'only old data',
+    several: 'several series where one is needed',
+  };
+  return `${words[sample.why]} from the ${arm}`;
+};
+
+const foldCounted = (rollout: Rollout, metric: MetricState, of: Answers, now: Ms): MetricState => {
+  const canary = countArm(rollout, metric, 'canary', of('canary'));
+  const stable = countArm(rollout, canary.metric, 'stable', of('stable'));
+  const counted = stable.metric;
+  const subject = subjectOf(rollout);
+  const why = subject === 'canary' ? (canary.why ?? stable.why) : (stable.why ?? canary.why);
+  const judged = { ...counted, verdict: verdictOfCounted(rollout, counted) };
+  if (why !== null) return noData(judged, why, now);
+  return { ...judged, noDataSince: null, noDataWhy: null, sampledAt: now };
+};
+
+const countArm = (
+  rollout: Rollout,
+  metric: MetricState,
+  arm: Arm,
+  sample: Sample | undefined,
+): { metric: MetricState; why: string | null } => {
+  const why = unusable(sample, arm);
+  if (why !== null || sample?.kind !== 'counters') return { metric, why: why ?? `no counters from the ${arm}` };
+  if (sample.requests.length === 0) return { metric, why: `no data from the ${arm}` };
+  const since = rollout.stage.name === 'bake' ? stepStart(rollout) : rollout.stage.since;
+  const scope = { podScope: `pod|${arm}`, since };
+  const requests = takeIncrements(metric.cursors, sample.requests, { ...scope, scope: `requests|${arm}` });
+  const failures = takeIncrements(requests.cursors, sample.failures, { ...scope, scope: `failures|${arm}` });
+  const more: Tally = { requests: sum(requests.increments), failures: sum(failures.increments) };
+  const shared = afterVerified(requests.increments, rollout.stage.verifiedAt);
+  const scrapes = arm === 'canary' ? new Set(shared.map(({ to }) => to)).size : 0;
+  return {
+    why: null,
+    metric: {
+      ...metric,
+      cursors: failures.cursors,
+      step: { ...metric.step, [arm]: add(metric.step[arm], more) },
+      total: { ...metric.total, [arm]: add(metric.total[arm], more) },
+      share: { ...metric.share, [arm]: metric.share[arm] + sum(shared) },
+      shareScrapes: metric.shareScrapes + scrapes,
+    },
+  };
+};
+
+const stepStart = (rollout: Rollout): Ms => rollout.steps.at(-1)?.startedAt ?? rollout.stage.since;
+
+const afterVerified = (increments: readonly Increment[], verifiedAt: Ms | null): readonly Increment[] =>
+  verifiedAt === null ? [] : increments.filter(({ from }) => from >= verifiedAt);
+
+const add = (a: Tally, b: Tally): Tally => ({ requests: a.requests + b.requests, failures: a.failures + b.failures });
+
+const verdictOfCounted = (rollout: Rollout, metric: MetricState): MetricState['verdict'] => {
+  const subject = subjectOf(rollout);
+  const reference = other(subject);
+  return judgeCounted(metric.step[subject], metric.step[reference], metric.total[reference], { subject, reference });
+};
+
+const foldMeasured = (rollout: Rollout, metric: MetricState, spec: MeasuredSpec, of: Answers, now: Ms): MetricState => {
+  const subject = subjectOf(rollout);
+  const answer = of(subject);
+  const why = unusable(answer, subject);
+  if (why !== null || answer?.kind !== 'value') return noData(metric, why ?? `no value from the ${subject}`, now);
+  const reference = of(other(subject));
+  const referenceValue = reference?.kind === 'value' ? reference.value : null;
+  const result = measure(spec, answer.value, referenceValue);
+  const value = { [subject]: answer.value, [other(subject)]: referenceValue } as Record<Arm, number | null>;
+  if (result.kind === 'unknown')
+    return noData({ ...metric, value }, `no value above zero from the ${other(subject)}`, now);
+  const measurements = metric.measurements + 1;
+  const failed = metric.failed + (result.kind === 'failed' ? 1 : 0);
+  const verdict = judgeMeasured(spec, {
+    measurements,
+    failed,
+    why: result.kind === 'failed' ? result.why : null,
+    subject,
+  });
+  return { ...metric, value, measurements, failed, verdict, noDataSince: null, noDataWhy: null, sampledAt: now };
+};

@@ -1,0 +1,39 @@
+import { freshLook, notWritten, type StageRule, splitsRequests, stage } from './rule.ts';
+
+const restored = (rollout: Parameters<StageRule['applies']>[0]): string | null => {
+  const unwritten = notWritten(rollout);
+  if (unwritten !== null) return unwritten;
+  return freshLook(rollout)?.restored === true ? null : 'the route to be as it was';
+};
+
+const canaryLeft = (rollout: Parameters<StageRule['applies']>[0]): string | null => {
+  const unwritten = notWritten(rollout);
+  if (unwritten !== null) return unwritten;
+  const look = freshLook(rollout);
+  return look !== null && look.canary === null ? null : 'the canary Deployment to be gone';
+};
+
+/**
+ * The end of every rollout. The Service goes last, and only after the route names it no more: a route to a missing
+ * Service answers 500 (Gateway API). A route that cannot be put back stops here; what else stays behind is a warning.
+ */
+export const cleaning = (onRoute: 'halt'): readonly StageRule[] => [
+  stage('restore-route', 'promote-failed', {
+    applies: splitsRequests,
+    intent: () => ({ kind: 'restore-route' }),
+    waitingFor: restored,
+    onFailure: onRoute,
+  }),
+  stage('remove-canary', 'promote-failed', {
+    intent: () => ({ kind: 'workload', stage: { kind: 'remove-canary' } }),
+    waitingFor: canaryLeft,
+    deadlineMs: ({ timings }) => timings.readyMs,
+    onFailure: 'go-on',
+  }),
+  stage('remove-service', 'promote-failed', {
+    applies: ({ plan }) => plan.target.canaryService !== null,
+    intent: () => ({ kind: 'workload', stage: { kind: 'remove-service' } }),
+    onFailure: 'go-on',
+  }),
+  stage('unclaim', 'promote-failed', { intent: () => ({ kind: 'unclaim' }), onFailure: 'go-on' }),
+];

@@ -1,0 +1,37 @@
+import { weightOnly } from '../traffic.ts';
+import { freshLook, notWritten, podsMissing, type StageRule, splitsRequests, stage, unverified } from './rule.ts';
+
+const firstReplicas = (rollout: Parameters<StageRule['applies']>[0]): number =>
+  splitsRequests(rollout) ? (rollout.plan.steps[0]?.canaryReplicas ?? 1) : 0;
+
+/** The new version beside the stable one, without a request on it yet. */
+export const preparing: readonly StageRule[] = [
+  stage('claim', 'refused-by-cluster', { intent: () => ({ kind: 'claim' }) }),
+  stage('canary-service', 'refused-by-cluster', {
+    applies: ({ plan }) => plan.target.canaryService !== null,
+    intent: () => ({ kind: 'workload', stage: { kind: 'canary-service' } }),
+  }),
+  stage('canary', 'canary-not-ready', {
+    intent: (rollout) => ({ kind: 'workload', stage: { kind: 'canary', replicas: firstReplicas(rollout) } }),
+    watches: (rollout) => ({ kind: 'canary', replicas: firstReplicas(rollout) }),
+    waitingFor: (rollout) => notWritten(rollout) ?? podsMissing(rollout, firstReplicas(rollout)),
+    deadlineMs: ({ timings }) => timings.readyMs,
+  }),
+  stage('route-entry', 'weight-not-confirmed', {
+    applies: (rollout) => splitsRequests(rollout) && rollout.plan.abilities.zeroWeightEntry,
+    wants: () => weightOnly(0),
+    intent: () => ({ kind: 'traffic', want: weightOnly(0) }),
+    waitingFor: unverified,
+    deadlineMs: ({ timings }) => timings.verifyMs,
+  }),
+  // A controller that reverts foreign fields is found here, before any traffic was moved.
+  stage('settle', 'route-changed', {
+    applies: (rollout) => splitsRequests(rollout) && rollout.plan.abilities.zeroWeightEntry,
+    waitingFor: (rollout, now) => {
+      const over = rollout.stage.since + rollout.plan.timings.settleMs;
+      const look = freshLook(rollout);
+      return now >= over && look !== null && look.at >= over ? null : 'the route entry to stand';
+    },
+    deadlineMs: ({ timings }) => timings.settleMs + timings.verifyMs,
+  }),
+];

@@ -1,0 +1,40 @@
+import { bakeWaits } from '../bake.ts';
+import type { PlannedStep } from '../plan.ts';
+import type { Rollout } from '../rollout.ts';
+import { weightOnly } from '../traffic.ts';
+import { notWritten, podsMissing, type StageRule, splitsRequests, stage, unverified } from './rule.ts';
+
+/** The step that runs; the plan has at least one. */
+export const currentStep = (rollout: Rollout): PlannedStep => {
+  const step = rollout.plan.steps[Math.max(0, rollout.step)];
+  if (step === undefined) throw new Error(`the plan has no step ${rollout.step}`);
+  return step;
+};
+
+const replicas = (rollout: Rollout): number => currentStep(rollout).canaryReplicas;
+
+/** One step: capacity first, then the weight, then the time it is held and judged. */
+export const progressing: readonly StageRule[] = [
+  stage('scale', 'canary-not-ready', {
+    applies: (rollout) => splitsRequests(rollout) && (rollout.observation?.canary?.replicas ?? 0) < replicas(rollout),
+    intent: (rollout) => ({ kind: 'workload', stage: { kind: 'canary', replicas: replicas(rollout) } }),
+    watches: (rollout) => ({ kind: 'canary', replicas: replicas(rollout) }),
+    waitingFor: (rollout) => notWritten(rollout) ?? podsMissing(rollout, replicas(rollout)),
+    deadlineMs: ({ timings }) => timings.readyMs,
+  }),
+  stage('shift', 'weight-not-confirmed', {
+    wants: (rollout) => weightOnly(currentStep(rollout).weight),
+    intent: (rollout) => ({ kind: 'traffic', want: weightOnly(currentStep(rollout).weight) }),
+    waitingFor: unverified,
+    // Where pods are the weight, a new one has to become ready first.
+    deadlineMs: ({ abilities, timings }) => (abilities.unit === 'pods' ? timings.readyMs : timings.verifyMs),
+  }),
+  stage('bake', 'metric-no-data', {
+    waitingFor: (rollout) => {
+      const left = currentStep(rollout).intervalMs - rollout.stage.heldMs;
+      if (left > 0) return 'the interval';
+      return bakeWaits(rollout)[0]?.why ?? null;
+    },
+    deadlineMs: () => Number.POSITIVE_INFINITY,
+  }),
+];

@@ -1,0 +1,98 @@
+import { isDrained } from '../drain.ts';
+import type { Observation, Rollout } from '../rollout.ts';
+import { weightOnly } from '../traffic.ts';
+import { ALL_TRAFFIC, type Ms } from '../units.ts';
+import { cleaning } from './cleaning.ts';
+import { freshLook, notWritten, podsMissing, type StageRule, stage, unverified } from './rule.ts';
+
+const takesAll = ({ plan }: Rollout): boolean => plan.abilities.allTraffic;
+
+/** Enough canary pods for everything stable serves now. */
+const fullReplicas = ({ plan, observation }: Rollout): number =>
+  Math.max(plan.stableReplicas, observation?.stable?.ready ?? 0);
+
+/** The first part of the traffic that returns to the updated stable. */
+const SOME_ON_STABLE = ALL_TRAFFIC - 2_000;
+
+const stableMissing = (rollout: Rollout): string | null => {
+  const look = freshLook(rollout);
+  if (look === null) return 'a look at stable';
+  return look.progress?.kind === 'pending' ? look.progress.waitingFor : look.progress === null ? 'stable' : null;
+};
+
+/** Images that stable runs now and the canary did not, by digest; null when they agree or the nodes do not tell. */
+export const movedImage = ({ stable, canary }: Observation): string | null => {
+  if (stable === null || canary === null || stable.imageIds.length === 0 || canary.imageIds.length === 0) return null;
+  return stable.imageIds.find((id) => !canary.imageIds.includes(id)) ?? null;
+};
+
+const unjudged = (rollout: Rollout, now: Ms): string | null => {
+  const verifiedAt = rollout.stage.verifiedAt ?? now;
+  return now - verifiedAt >= rollout.plan.timings.returnMs ? null : 'the judgement of the updated stable';
+};
+
+/** The canary dies while traffic returns to a stable that is up: there is no better place than stable. */
+const canaryGone = ({ observation }: Rollout): boolean =>
+  observation?.canary?.ready === 0 && observation.stable?.rolledOut === true;
+
+/**
+ * The canary takes over, stable is updated, the traffic returns. From `commit` on there is no way back to the old
+ * version: failures halt, and the healthy copy keeps serving.
+ */
+export const promoting: readonly StageRule[] = [
+  stage('capacity', 'canary-not-ready', {
+    applies: (rollout) => takesAll(rollout) && (rollout.observation?.canary?.replicas ?? 0) < fullReplicas(rollout),
+    intent: (rollout) => ({ kind: 'workload', stage: { kind: 'canary', replicas: fullReplicas(rollout) } }),
+    watches: (rollout) => ({ kind: 'canary', replicas: fullReplicas(rollout) }),
+    waitingFor: (rollout) => notWritten(rollout) ?? podsMissing(rollout, fullReplicas(rollout)),
+    deadlineMs: ({ timings }) => timings.readyMs,
+  }),
+  stage('all-traffic', 'weight-not-confirmed', {
+    applies: takesAll,
+    wants: () => weightOnly(ALL_TRAFFIC),
+    intent: () => ({ kind: 'traffic', want: weightOnly(ALL_TRAFFIC) }),
+    waitingFor: unverified,
+    deadlineMs: ({ timings }) => timings.verifyMs,
+  }),
+  stage('commit', 'promote-failed', { intent: () => ({ kind: 'commit' }), onFailure: 'halt' }),
+  stage('update-stable', 'promote-failed', {
+    intent: () => ({ kind: 'workload', stage: { kind: 'update-stable' } }),
+    onFailure: 'halt',
+  }),
+  stage('stable-ready', 'promote-failed', {
+    watches: () => ({ kind: 'update-stable' }),
+    waitingFor: stableMissing,
+    deadlineMs: ({ timings }) => timings.readyMs,
+    onFailure: 'halt',
+  }),
+  stage('return-some', 'promote-failed', {
+    applies: takesAll,
+    wants: () => weightOnly(SOME_ON_STABLE),
+    intent: () => ({ kind: 'traffic', want: weightOnly(SOME_ON_STABLE) }),
+    waitingFor: (rollout, now) => (canaryGone(rollout) ? null : (unverified(rollout, now) ?? unjudged(rollout, now))),
+    deadlineMs: ({ timings }) => timings.verifyMs + timings.returnMs,
+    onFailure: 'halt',
+  }),
+  stage('return-all', 'promote-failed', {
+    wants: () => weightOnly(0),
+    intent: () => ({ kind: 'traffic', want: weightOnly(0) }),
+    waitingFor: (rollout, now) => unverified(rollout, now) ?? (takesAll(rollout) ? unjudged(rollout, now) : null),
+    deadlineMs: ({ timings }) => timings.verifyMs + timings.returnMs,
+    onFailure: 'halt',
+  }),
+  stage('drain', 'promote-failed', {
+    waitingFor: (rollout, now) => isDrained(rollout, now),
+    deadlineMs: () => Number.POSITIVE_INFINITY,
+    onFailure: 'go-on',
+  }),
+  ...cleaning('halt'),
+];
+
+/** Only after a failure past the point of no return: everything goes to the copy that is known to be good, then it halts. */
+export const keepCanary: StageRule = stage('keep-canary', 'promote-failed', {
+  wants: () => weightOnly(ALL_TRAFFIC),
+  intent: () => ({ kind: 'traffic', want: weightOnly(ALL_TRAFFIC) }),
+  waitingFor: unverified,
+  deadlineMs: ({ timings }) => timings.verifyMs,
+  onFailure: 'halt',
+});

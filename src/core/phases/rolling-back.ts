@@ -1,0 +1,41 @@
+import { isDrained } from '../drain.ts';
+import type { Rollout } from '../rollout.ts';
+import { weightOnly } from '../traffic.ts';
+import { cleaning } from './cleaning.ts';
+import { freshLook, type StageRule, splitsRequests, stage, unverified } from './rule.ts';
+
+/** The weight patch may be refused this often before the canary Service is pointed at stable's pods (design §2.7). */
+export const REFUSALS_BEFORE_LAST_RESORT = 3;
+
+const usesLastResort = (rollout: Rollout): boolean =>
+  rollout.traffic.wayBackRefusals >= REFUSALS_BEFORE_LAST_RESORT &&
+  splitsRequests(rollout) &&
+  rollout.plan.target.canaryService !== null;
+
+const stillInFlight = ({ open }: Rollout): boolean =>
+  open.some((effect) => effect.kind === 'write' && effect.superseded);
+
+/** After the last resort the weights stand as they are, and every one of them leads to stable. */
+const notReturned = (rollout: Rollout, now: number): string | null => {
+  if (stillInFlight(rollout)) return 'a write that was under way';
+  if (usesLastResort(rollout) && rollout.stage.write.kind === 'done') return null;
+  return unverified(rollout, now) ?? (freshLook(rollout)?.asWanted === true ? null : 'the weights to be back');
+};
+
+/** All traffic to stable, at once; then everything that was added goes. */
+export const rollingBack: readonly StageRule[] = [
+  stage('way-back', 'weight-not-confirmed', {
+    wants: () => weightOnly(0),
+    intent: (rollout) => ({ kind: usesLastResort(rollout) ? 'last-resort' : 'way-back' }),
+    waitingFor: notReturned,
+    deadlineMs: () => 10 * 60_000,
+    onFailure: 'halt',
+  }),
+  stage('drain', 'weight-not-confirmed', {
+    applies: ({ traffic }) => traffic.firstAt !== null,
+    waitingFor: (rollout, now) => isDrained(rollout, now),
+    deadlineMs: () => Number.POSITIVE_INFINITY,
+    onFailure: 'go-on',
+  }),
+  ...cleaning('halt'),
+];

@@ -1,0 +1,102 @@
+import { foldSamples } from './metrics.ts';
+import { unverified } from './phases/rule.ts';
+import type { Effect, Event, Rollout, Stage, WriteOutcome } from './rollout.ts';
+import { ruleOf } from './stage.ts';
+import type { Ms } from './units.ts';
+
+/** Waits before a refused or failed write is sent again. */
+const RETRY_MS: readonly Ms[] = [200, 500, 1_000, 2_000, 5_000];
+
+/** No retry: asking again cannot help. A number that JSON keeps. */
+export const NEVER: Ms = Number.MAX_SAFE_INTEGER;
+
+type Answer = Extract<Event, { effect: number }>;
+
+/** Folds what happened into facts. An answer to an effect that is not open changes nothing. */
+export const record = (rollout: Rollout, event: Event): Rollout => {
+  if (!('effect' in event))
+    return event.kind === 'cancel-requested' && event.wayBackSent ? wayBackSent(rollout, event.now) : rollout;
+  const effect = rollout.open.find(({ id }) => id === event.effect);
+  if (effect === undefined) return rollout;
+  const closed = { ...rollout, open: rollout.open.filter(({ id }) => id !== effect.id) };
+  return held(recordAnswer(closed, effect, event), event.now);
+};
+
+const recordAnswer = (rollout: Rollout, effect: Effect, event: Answer): Rollout => {
+  switch (event.kind) {
+    case 'observed':
+      return { ...rollout, observation: event.observation, lookedAt: event.now };
+    case 'observe-failed':
+      return {
+        ...rollout,
+        lookedAt: event.now,
+        stage: { ...rollout.stage, trouble: event.reason, troubleCode: event.code },
+      };
+    case 'written':
+      return effect.kind === 'write' ? recordWrite(rollout, effect, event.outcome, event.now) : rollout;
+    case 'saved':
+      return { ...rollout, savedRevision: Math.max(rollout.savedRevision, event.revision), savedAt: event.now };
+    case 'save-failed':
+      return {
+        ...rollout,
+        savedAt: event.now,
+        stage: { ...rollout.stage, trouble: event.reason, retryAt: event.now + 1_000 },
+      };
+    case 'sampled':
+      return effect.kind === 'query'
+        ? { ...rollout, metrics: foldSamples(rollout, effect.metrics, event.samples, event.now) }
+        : rollout;
+    case 'woke':
+      return rollout;
+  }
+};
+
+type Write = Extract<Effect, { kind: 'write' }>;
+
+const recordWrite = (rollout: Rollout, effect: Write, outcome: WriteOutcome, now: Ms): Rollout => {
+  // A forward write that was under way when the way back was decided: whatever it did, the way back has to go again.
+  if (effect.superseded) return sendAgain(rollout, now);
+  const { stage } = rollout;
+  if (outcome.kind === 'done') {
+    const done: Stage = { ...stage, write: { kind: 'done', at: now }, trouble: null, troubleCode: null };
+    const written = { ...rollout, stage: done, warnings: [...rollout.warnings, ...outcome.notes] };
+    return effect.lane === 'way-back' ? { ...written, traffic: { ...written.traffic, wayBackDoneAt: now } } : written;
+  }
+  const refusals = effect.intent.kind === 'way-back' && outcome.kind === 'refused' ? 1 : 0;
+  const retry = RETRY_MS[Math.min(stage.attempts, RETRY_MS.length - 1)] ?? 0;
+  return {
+    ...rollout,
+    stage: {
+      ...stage,
+      trouble: outcome.reason,
+      troubleCode: outcome.code,
+      attempts: stage.attempts + 1,
+      retryAt: outcome.kind === 'refused' && outcome.final ? NEVER : now + retry,
+    },
+    traffic: { ...rollout.traffic, wayBackRefusals: rollout.traffic.wayBackRefusals + refusals },
+  };
+};
+
+const sendAgain = (rollout: Rollout, now: Ms): Rollout =>
+  rollout.stage.name === 'way-back'
+    ? { ...rollout, stage: { ...rollout.stage, write: { kind: 'none' }, verifiedAt: null, retryAt: now } }
+    : rollout;
+
+const wayBackSent = (rollout: Rollout, now: Ms): Rollout => ({
+  ...rollout,
+  traffic: { ...rollout.traffic, wayBackSentAt: rollout.traffic.wayBackSentAt ?? now },
+});
+
+/** Marks the traffic as verified the first time it is seen to be. */
+const held = (rollout: Rollout, now: Ms): Rollout => {
+  const rule = ruleOf(rollout);
+  const shifts = rule !== null && rule.wants(rollout) !== null;
+  if (!shifts || rollout.stage.verifiedAt !== null || unverified(rollout, now) !== null) return rollout;
+  const verification = rollout.observation?.verification;
+  const rung = verification?.kind === 'reached' ? verification.rung : rollout.traffic.rung;
+  return {
+    ...rollout,
+    stage: { ...rollout.stage, verifiedAt: now },
+    traffic: { ...rollout.traffic, verified: rollout.traffic.wanted, rung },
+  };
+};

@@ -1,0 +1,90 @@
+import { newStep } from './metrics.ts';
+import { preparing } from './phases/preparing.ts';
+import { currentStep, progressing } from './phases/progressing.ts';
+import { keepCanary, promoting } from './phases/promoting.ts';
+import { rollingBack } from './phases/rolling-back.ts';
+import type { StageRule } from './phases/rule.ts';
+import type { Phase, Rollout, Stage, StageName, StepRecord, TerminalPhase } from './rollout.ts';
+import type { Ms } from './units.ts';
+
+const NO_RULES: readonly StageRule[] = [];
+
+/** The stages of each phase, in order. */
+const STAGES: Readonly<Record<Phase, readonly StageRule[]>> = {
+  preparing: preparing,
+  progressing: progressing,
+  promoting: [...promoting, keepCanary],
+  'rolling-back': rollingBack,
+  promoted: NO_RULES,
+  'rolled-back': NO_RULES,
+  halted: NO_RULES,
+  left: NO_RULES,
+};
+
+export const isTerminal = (phase: Phase): phase is TerminalPhase => STAGES[phase] === NO_RULES;
+
+export const ruleOf = (rollout: Rollout): StageRule | null =>
+  STAGES[rollout.phase].find(({ name }) => name === rollout.stage.name) ?? null;
+
+/** Stages whose weight is new: what was tallied for the one before does not count for them. */
+const NEW_WEIGHT: readonly StageName[] = ['shift', 'return-some', 'return-all', 'keep-canary', 'way-back'];
+
+export const newStage = (name: StageName, now: Ms, verifiedAt: Ms | null = null): Stage => ({
+  name,
+  since: now,
+  write: { kind: 'none' },
+  attempts: 0,
+  trouble: null,
+  troubleCode: null,
+  retryAt: now,
+  verifiedAt,
+  heldMs: 0,
+  countedUntil: now,
+});
+
+/** Begins a stage: its traffic becomes the wanted one, and what it will write has to be saved first. */
+export const enterStage = (rollout: Rollout, rule: StageRule, now: Ms): Rollout => {
+  const wanted = rule.wants(rollout) ?? rollout.traffic.wanted;
+  const keepsVerified = rule.name === 'drain' || rule.name === 'bake';
+  const entered: Rollout = {
+    ...rollout,
+    stage: newStage(rule.name, now, keepsVerified ? (rollout.stage.verifiedAt ?? now) : null),
+    traffic: { ...rollout.traffic, wanted },
+    metrics: NEW_WEIGHT.includes(rule.name) ? rollout.metrics.map((metric) => newStep(metric, now)) : rollout.metrics,
+    revision: rollout.revision + 1,
+  };
+  return rule.name === 'shift' ? { ...entered, steps: [...entered.steps, newRecord(entered, now)] } : entered;
+};
+
+const newRecord = (rollout: Rollout, now: Ms): StepRecord => ({
+  weight: currentStep(rollout).weight,
+  intervalMs: currentStep(rollout).intervalMs,
+  startedAt: now,
+  verifiedAt: null,
+  endedAt: null,
+  heldMs: 0,
+  verification: null,
+  observedShare: null,
+  verdict: 'running',
+  metrics: [],
+});
+
+/** The first stage of a phase that applies. */
+export const enterPhase = (rollout: Rollout, phase: Phase, now: Ms): Rollout => {
+  const inPhase = { ...rollout, phase };
+  const first = STAGES[phase].find((rule) => rule.applies(inPhase));
+  return first === undefined ? inPhase : enterStage(inPhase, first, now);
+};
+
+/** The next stage of the same phase that applies; null when this was the last. `keep-canary` is entered by name only. */
+export const nextRule = (rollout: Rollout): StageRule | null => {
+  const rules = STAGES[rollout.phase];
+  const index = rules.findIndex(({ name }) => name === rollout.stage.name);
+  return rules.slice(index + 1).find((rule) => rule.name !== 'keep-canary' && rule.applies(rollout)) ?? null;
+};
+
+export const enterNamed = (rollout: Rollout, name: StageName, now: Ms): Rollout => {
+  const rule = STAGES[rollout.phase].find((candidate) => candidate.name === name);
+  if (rule === undefined) throw new Error(`${rollout.phase} has no stage ${name}`);
+  return enterStage(rollout, rule, now);
+};

@@ -1,0 +1,56 @@
+import { formatNumber } from './format.ts';
+import type { MetricVerdict } from './rollout.ts';
+import type { MeasuredSpec } from './spec.ts';
+
+/** One measurement against the limits: why it failed in words, null when it is fine, or that stable is needed to tell. */
+export type Measured =
+  | { readonly kind: 'fine' }
+  | { readonly kind: 'failed'; readonly why: string }
+  | { readonly kind: 'unknown' };
+
+/** Limits are inclusive: a value equal to one is fine. `max-increase` needs stable above zero (design §1.4). */
+export const measure = (spec: MeasuredSpec, canary: number, stable: number | null): Measured => {
+  const unit = spec.unit ?? '';
+  if (spec.max !== null && canary > spec.max) {
+    return {
+      kind: 'failed',
+      why: `${formatNumber(canary, unit)} is above the limit of ${formatNumber(spec.max, unit)}`,
+    };
+  }
+  if (spec.min !== null && canary < spec.min) {
+    return {
+      kind: 'failed',
+      why: `${formatNumber(canary, unit)} is below the limit of ${formatNumber(spec.min, unit)}`,
+    };
+  }
+  if (spec.maxIncrease === null) return { kind: 'fine' };
+  if (stable === null || stable <= 0) return { kind: 'unknown' };
+  const limit = stable * (1 + spec.maxIncrease);
+  if (canary <= limit) return { kind: 'fine' };
+  const allowed = `${formatNumber(stable, unit)} of stable and ${formatNumber(spec.maxIncrease * 100, '%')}`;
+  return { kind: 'failed', why: `${formatNumber(canary, unit)} is above ${allowed}, ${formatNumber(limit, unit)}` };
+};
+
+/** Verdict of a step from its measurements so far. */
+export const judgeMeasured = (
+  spec: MeasuredSpec,
+  seen: {
+    readonly measurements: number;
+    readonly failed: number;
+    readonly why: string | null;
+    readonly subject: string;
+  },
+): MetricVerdict => {
+  if (seen.failed > spec.failureLimit) {
+    const tolerated =
+      spec.failureLimit === 0 ? '' : ` (${seen.failed} failed measurements, ${spec.failureLimit} tolerated)`;
+    return {
+      kind: 'failed',
+      odds: null,
+      explanation: `the ${seen.subject}'s ${seen.why ?? 'value is out of limits'}${tolerated}`,
+    };
+  }
+  if (seen.measurements === 0) return { kind: 'pending', odds: null, explanation: 'not measured yet' };
+  const note = seen.failed === 0 ? 'within its limits' : `${seen.failed} of ${spec.failureLimit} tolerated failures`;
+  return { kind: 'pass', odds: null, explanation: note };
+};
