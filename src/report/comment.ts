@@ -1,0 +1,54 @@
+import type { Entry } from '../core/journal.ts';
+import type { Rollout } from '../core/rollout.ts';
+import type { Ms } from '../core/units.ts';
+import type { PodNote } from '../ports/reporter.ts';
+import { chartSection, decisionSection, journalSection, podSection, warningSection } from './details.ts';
+import { COMMENT_LIMIT, type Document, render, type Section, SUMMARY_LIMIT, section } from './document.ts';
+import { headlineMarkdown } from './headline.ts';
+import { planSections } from './plan.ts';
+import { rejectedSections } from './rejected.ts';
+import { armLines, storyLines, subjectLine, whatToDo } from './sections.ts';
+import { rolloutOf, type Situation } from './subject.ts';
+import { stepTable } from './table.ts';
+
+export interface Extras {
+  readonly now: Ms;
+  readonly journal: readonly Entry[];
+  readonly pods: readonly PodNote[];
+  /** Whether the pods' own lines may be shown in this place. */
+  readonly podLines: boolean;
+}
+
+/** The pull request comment, details folded, at most 64 000 characters. Without the hidden marker. */
+export const renderComment = (situation: Situation, extras: Extras): string =>
+  render(document(situation, extras), 'folded', COMMENT_LIMIT);
+
+/** The job summary and the report file: the same text, details unfolded, at most 900 000 bytes. */
+export const renderSummary = (situation: Situation, extras: Extras): string =>
+  render(document(situation, extras), 'unfolded', SUMMARY_LIMIT);
+
+const document = (situation: Situation, extras: Extras): Document => ({
+  headline: headlineMarkdown(situation, extras.now),
+  sections: sections(situation, extras).filter((part) => part !== null),
+});
+
+const sections = (situation: Situation, extras: Extras): readonly (Section | null)[] => {
+  const rollout = rolloutOf(situation);
+  if (rollout !== null) return rolloutSections(rollout, extras);
+  const happened = journalSection(extras.journal);
+  if (situation.kind === 'rejected') return [...rejectedSections(situation), happened];
+  if (situation.kind === 'planned') return [...planSections(situation.preview), happened];
+  return [happened];
+};
+
+const rolloutSections = (rollout: Rollout, extras: Extras): readonly (Section | null)[] => [
+  section(null, [subjectLine(rollout, extras.now)]),
+  section(null, storyLines(rollout)),
+  section(null, [...whatToDo(rollout), rollout.phase === 'halted' ? armLines(rollout) : null]),
+  section(null, [stepTable(rollout)]),
+  warningSection(rollout.warnings),
+  chartSection(rollout),
+  podSection(extras.pods, extras.podLines),
+  decisionSection(rollout),
+  journalSection(extras.journal),
+];

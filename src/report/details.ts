@@ -1,0 +1,158 @@
+import { markdownTable } from 'markdown-table';
+import { formatDuration, formatNumber, formatWeight } from '../core/format.ts';
+import type { Entry } from '../core/journal.ts';
+import { refText } from '../core/objects.ts';
+import type { Rollout, StepRecord } from '../core/rollout.ts';
+import type { MetricSpec } from '../core/spec.ts';
+import type { PodNote } from '../ports/reporter.ts';
+import { consoleLines } from './console.ts';
+import { type Section, section } from './document.ts';
+import { cut, markdownFence } from './escape.ts';
+import { code, type Inline, joined, prose, say, toMarkdown } from './inline.ts';
+import { clockTime } from './numbers.ts';
+import { RUNGS, routeNames } from './subject.ts';
+
+const POD_LIMIT = 10;
+const POD_LINES = 20;
+const WARNING_LIMIT = 20;
+const JOURNAL_LIMIT = 2_000;
+
+/** `withLines`: the user allowed the pods' output here; else only their state is told. */
+export const podSection = (pods: readonly PodNote[], withLines: boolean): Section | null => {
+  const shown = pods.slice(0, POD_LIMIT).flatMap((pod) => {
+    const lines = pod.lines.slice(-POD_LINES).map((line) => cut(line, 1_000));
+    const title = toMarkdown(
+      say`${code(pod.pod)} (${pod.state})${withLines && lines.length > 0 ? ', last lines:' : ''}`,
+    );
+    return withLines && lines.length > 0 ? [title, markdownFence(lines.join('\n'))] : [title];
+  });
+  const more = pods.length > POD_LIMIT ? `and ${pods.length - POD_LIMIT} more pods` : null;
+  return section(say`What the canary's pods said`, [...shown, more]);
+};
+
+export const warningSection = (warnings: readonly string[]): Section | null => {
+  const shown = warnings.slice(0, WARNING_LIMIT).map((warning) => `⚠️ ${toMarkdown(prose(warning))}`);
+  const more = warnings.length > WARNING_LIMIT ? `and ${warnings.length - WARNING_LIMIT} more warnings` : null;
+  return section(null, [...shown, more]);
+};
+
+/** Router, times of every step, and of every metric the query, the limits and what each step saw. */
+export const decisionSection = (rollout: Rollout): Section | null =>
+  section(say`How this was decided`, [
+    toMarkdown(routerLine(rollout)),
+    rollout.steps.length === 0 ? null : timesTable(rollout),
+    ...rollout.plan.metrics.flatMap((spec) => [
+      toMarkdown(metricTitle(spec)),
+      markdownFence(queryText(spec), 'promql'),
+      evidenceList(rollout, spec),
+    ]),
+    toMarkdown(objectsLine(rollout)),
+  ]);
+
+const routerLine = (rollout: Rollout): Inline => {
+  const { target, abilities } = rollout.plan;
+  const routes = joined(routeNames(target).map(code), ', ');
+  const unit = abilities.unit === 'requests' ? 'splits requests' : 'splits by the number of pods';
+  return say`Router ${code(target.router)} (${unit}) on ${routes}; without traffic it can confirm a weight as ${RUNGS[abilities.rung]} (${abilities.rung}).`;
+};
+
+const timesTable = (rollout: Rollout): string => {
+  const rows = rollout.steps.map((step) => [
+    formatWeight(step.weight),
+    clockTime(step.startedAt),
+    step.verifiedAt === null ? '' : clockTime(step.verifiedAt),
+    step.verification === null ? '' : `${RUNGS[step.verification]} (${step.verification})`,
+    step.endedAt === null ? '' : clockTime(step.endedAt),
+  ]);
+  const align = ['r', 'l', 'l', 'l', 'l'];
+  return markdownTable([['weight', 'begun (UTC)', 'verified', 'how', 'ended'], ...rows], {
+    align,
+    alignDelimiters: false,
+  });
+};
+
+const metricTitle = (spec: MetricSpec): Inline => {
+  const dry = spec.dryRun ? say`, dry run: it decides nothing` : say``;
+  const noData = say`, without data: ${spec.onNoData}`;
+  if (spec.kind === 'counted') return say`${code(spec.name)}: requests and failures are counted${noData}${dry}`;
+  const limits = [
+    ...(spec.min === null ? [] : [`at least ${formatNumber(spec.min, spec.unit ?? '')}`]),
+    ...(spec.max === null ? [] : [`at most ${formatNumber(spec.max, spec.unit ?? '')}`]),
+    ...(spec.maxIncrease === null ? [] : [`at most ${formatNumber(spec.maxIncrease * 100, '%')} above stable`]),
+  ].join(', ');
+  return say`${code(spec.name)}: ${limits}, measured every ${formatDuration(spec.everyMs)}, ${spec.failureLimit} failed measurements tolerated${noData}${dry}`;
+};
+
+const queryText = (spec: MetricSpec): string =>
+  spec.kind === 'counted' ? `${spec.requests}\n${spec.failures}` : spec.query;
+
+const evidenceList = (rollout: Rollout, spec: MetricSpec): string | null => {
+  const lines = rollout.steps.flatMap((step) => {
+    const found = step.metrics.find(({ name }) => name === spec.name);
+    if (found === undefined) return [];
+    const seen =
+      found.requests === null
+        ? say``
+        : say` (requests: canary ${found.requests.canary}, stable ${found.requests.stable})`;
+    const odds = found.odds === null ? say`` : say`; odds ${formatNumber(found.odds, '')} : 1`;
+    return [`- ${formatWeight(step.weight)}: ${toMarkdown(say`${prose(found.explanation)}${seen}${odds}`)}`];
+  });
+  return lines.length === 0 ? null : lines.join('\n');
+};
+
+const objectsLine = (rollout: Rollout): Inline => {
+  const { target } = rollout.plan;
+  const own = [
+    `Deployment ${target.namespace}/${target.canaryDeployment}`,
+    ...(target.canaryService === null ? [] : [`Service ${target.namespace}/${target.canaryService}`]),
+  ];
+  const written = [`Deployment ${target.namespace}/${target.deployment}`, ...target.routes.map(refText)];
+  const list = (names: readonly string[]): Inline => joined(names.map(code), ', ');
+  return say`Objects of the rollout itself: ${list(own)}. Yours that it may write: ${list(written)}.`;
+};
+
+/** Every sentence of the run with its time; the first and the last where there are too many. */
+export const journalSection = (journal: readonly Entry[]): Section | null => {
+  if (journal.length === 0) return null;
+  const half = JOURNAL_LIMIT / 2;
+  const missing = journal.length - JOURNAL_LIMIT;
+  const lines = (entries: readonly Entry[]): string => entries.flatMap(consoleLines).join('\n');
+  const text =
+    missing <= 0
+      ? lines(journal)
+      : `${lines(journal.slice(0, half))}\n… ${missing} lines left out …\n${lines(journal.slice(-half))}`;
+  return section(say`Everything that happened (UTC)`, [markdownFence(text)]);
+};
+
+const CHART_POINTS = 40;
+
+/**
+ * Canary weight over time. Numbers and times only: nothing hostile can enter, and an error in a diagram would hide it.
+ * Labels must differ, or the axis merges them. Only for a rollout that has ended: while it runs the table is enough.
+ */
+export const chartSection = (rollout: Rollout): Section | null => {
+  if (rollout.finishedAt === null || rollout.steps.length === 0) return null;
+  const points = new Map<string, number>();
+  for (const step of rollout.steps) points.set(clockTime(stepTime(step)), step.weight / 100);
+  const last = rollout.steps.at(-1);
+  const { wayBackDoneAt } = rollout.traffic;
+  if (last !== undefined && wayBackDoneAt !== null) {
+    if (last.endedAt !== null) points.set(clockTime(last.endedAt), last.weight / 100);
+    points.set(clockTime(wayBackDoneAt), 0);
+  } else if (rollout.phase === 'promoted') {
+    points.set(clockTime(last?.endedAt ?? rollout.finishedAt), 100);
+    points.set(clockTime(rollout.finishedAt), 100);
+  }
+  if (points.size < 2 || points.size > CHART_POINTS) return null;
+  const title = rollout.phase === 'promoted' ? 'traffic on the new version (%)' : 'canary weight (%)';
+  const chart = [
+    'xychart-beta',
+    `  title "${title}"`,
+    `  x-axis [${[...points.keys()].map((time) => `"${time}"`).join(', ')}]`,
+    '  y-axis "%" 0 --> 100',
+    `  line [${[...points.values()].join(', ')}]`,
+  ];
+  return section(null, [`\`\`\`mermaid\n${chart.join('\n')}\n\`\`\``]);
+};
+
+const stepTime = (step: StepRecord): number => step.verifiedAt ?? step.startedAt;

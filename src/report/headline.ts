@@ -1,0 +1,162 @@
+import { formatDuration as duration, formatWeight as share } from '../core/format.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Reason } from '../core/reason.ts';
+import type { Rollout, StageName, Wait } from '../core/rollout.ts';
+import { ALL_TRAFFIC, type BasisPoints, type Ms } from '../core/units.ts';
+import { cut } from './escape.ts';
+import { code, type Inline, prose, say, toMarkdown, toPlain } from './inline.ts';
+import { currentStep, elapsed, type Situation, versions } from './subject.ts';
+
+/** The first line: it alone answers "is it fine?". */
+export const headline = (situation: Situation, now: Ms): Inline => {
+  switch (situation.kind) {
+    case 'running':
+      return runningLine(situation.rollout, now);
+    case 'finished':
+      return finishedLine(situation.rollout, now);
+    case 'unchanged':
+      return say`🟢 ${situation.subject.deployment}: nothing to do: ${sentence(situation.reason)}`;
+    case 'planned':
+      return plannedLine(situation);
+    case 'rejected':
+      return rejectedLine(situation);
+  }
+};
+
+export const headlineMarkdown = (situation: Situation, now: Ms): string =>
+  `### ${toMarkdown(headline(situation, now))}`;
+
+/** For the commit status: at most 140 characters. */
+export const statusDescription = (situation: Situation, now: Ms): string => cut(toPlain(headline(situation, now)), 140);
+
+/** As a clause of the first line. */
+const sentence = (reason: Reason): Inline =>
+  prose(reason.text.replace(/\.$/, '').replace(/^[A-Z](?=[a-z]* )/, (first) => first.toLowerCase()));
+
+const stepCount = (rollout: Rollout): string =>
+  `step ${Math.max(1, rollout.step + 1)} of ${Math.max(rollout.plan.steps.length, rollout.step + 1)}`;
+
+const runningLine = (rollout: Rollout, now: Ms): Inline => {
+  const { deployment } = rollout.plan.target;
+  const { from, to } = versions(rollout.plan);
+  switch (rollout.phase) {
+    case 'preparing':
+      return say`🟡 ${deployment}: starting ${to} beside ${from}, no traffic on it yet`;
+    case 'promoting':
+      return say`🟡 ${deployment}: promoting ${to}: ${promoting(rollout)}`;
+    case 'rolling-back':
+      return say`🔴 ${deployment}: rolling ${to} back${because(rollout.reason)}${returning(rollout, from)}`;
+    case 'progressing':
+      return progressingLine(rollout, now);
+    default:
+      return finishedLine(rollout, now);
+  }
+};
+
+const progressingLine = (rollout: Rollout, now: Ms): Inline => {
+  const { deployment } = rollout.plan.target;
+  const { to } = versions(rollout.plan);
+  const wait = mostPressing(rollout.waits);
+  const weight = rollout.traffic.verified?.canary ?? 0;
+  if (wait !== null) return say`🟠 ${deployment}: ${held(rollout, wait, weight, now)}`;
+  const wanted = rollout.traffic.wanted.canary;
+  if (wanted !== weight) {
+    return say`🟡 ${deployment}: moving ${to} from ${share(weight)} to ${share(wanted)} of traffic · ${stepCount(rollout)}`;
+  }
+  return say`🟡 ${deployment}: ${share(weight)} of traffic on ${to}, healthy so far · ${stepCount(rollout)}`;
+};
+
+const ORDER: readonly Wait['kind'][] = ['paused', 'approval', 'no-data', 'evidence'];
+export const mostPressing = (waits: readonly Wait[]): Wait | null =>
+  ORDER.flatMap((kind) => waits.filter((wait) => wait.kind === kind))[0] ?? null;
+
+const held = (rollout: Rollout, wait: Wait, weight: BasisPoints, now: Ms): Inline => {
+  switch (wait.kind) {
+    case 'no-data':
+      return say`held at ${share(weight)}: no data for ${code(wait.metric)} from the canary for ${duration(now - wait.since)}`;
+    case 'evidence':
+      return say`held at ${share(weight)}: ${code(wait.metric)}: ${prose(wait.why)}`;
+    case 'paused':
+      return say`paused at ${share(weight)} by ${wait.by} · ${stepCount(rollout)}`;
+    case 'approval':
+      return say`waiting for approval at ${share(weight)} · ${stepCount(rollout)}`;
+  }
+};
+
+const STABLE_STAGES: ReadonlySet<StageName> = new Set(['update-stable', 'stable-ready']);
+const RETURN_STAGES: ReadonlySet<StageName> = new Set(['return-some', 'return-all']);
+
+const promoting = (rollout: Rollout): Inline => {
+  const weight = rollout.traffic.verified?.canary ?? null;
+  const where = weight === null ? say`` : say`${share(weight)} of traffic on the canary, `;
+  const { name } = rollout.stage;
+  if (STABLE_STAGES.has(name)) return say`${where}stable is being updated`;
+  if (RETURN_STAGES.has(name)) return say`${where}traffic returns to the updated stable`;
+  if (rollout.committedAt === null) return say`${where}preparing the update of stable`;
+  return say`${where}cleaning up`;
+};
+
+/** The numbers of a metric stand below the first line. */
+const because = (reason: Reason | null): Inline => {
+  if (reason === null) return say``;
+  if (reason.code === 'metric-failed' && reason.metric !== null) return say`: ${code(reason.metric)} failed`;
+  return say`: ${sentence(reason)}`;
+};
+
+const returning = (rollout: Rollout, from: Inline): Inline => {
+  if (rollout.traffic.firstAt === null) return say` · it never had traffic`;
+  if (rollout.traffic.wayBackDoneAt !== null) return say` · all traffic is on ${from} again`;
+  return say` · traffic is being returned to ${from}`;
+};
+
+const ABORTS: ReadonlySet<string> = new Set(['cancelled', 'aborted-by-user']);
+export const wasAborted = (rollout: Rollout): boolean => ABORTS.has(rollout.reason?.code ?? '');
+
+const finishedLine = (rollout: Rollout, now: Ms): Inline => {
+  const { deployment } = rollout.plan.target;
+  const { from, to } = versions(rollout.plan);
+  const took = duration(elapsed(rollout, now));
+  const weight = currentStep(rollout)?.weight ?? null;
+  const at =
+    weight === null || rollout.traffic.firstAt === null
+      ? say`after ${took}, before it had traffic`
+      : say`at ${share(weight)} after ${took}`;
+  switch (rollout.phase) {
+    case 'promoted':
+      return say`🟢 ${deployment}: ${to} serves all traffic · ${took}`;
+    case 'rolled-back':
+      if (wasAborted(rollout)) {
+        return say`⚪ ${deployment}: ${to} aborted ${at}${because(rollout.reason)} · all traffic is on ${from}`;
+      }
+      return say`🔴 ${deployment}: ${to} rolled back ${at}${because(rollout.reason)}`;
+    case 'left':
+      return say`🟠 ${deployment}: paused${weight === null ? say`` : say` at ${share(weight)}`}${because(rollout.reason)}`;
+    default:
+      return say`⛔ ${deployment}: halted${rollout.committedAt === null ? '' : ' while promoting'}: ${whereTraffic(rollout)}${because(rollout.reason)}`;
+  }
+};
+
+/** Where users are, by the last confirmed weight; unknown stays unsaid. */
+const whereTraffic = (rollout: Rollout): Inline => {
+  const { from, to } = versions(rollout.plan);
+  const weight = rollout.traffic.verified?.canary ?? rollout.observation?.traffic?.canary ?? null;
+  if (weight === null) return say`where the traffic is could not be confirmed`;
+  if (weight === ALL_TRAFFIC) return say`all traffic is on the canary (${to})`;
+  return weight === 0 ? say`all traffic is on stable` : say`${share(weight)} of traffic on ${to}, the rest on ${from}`;
+};
+
+const plannedLine = (outcome: Outcome & { readonly kind: 'planned' }): Inline => {
+  const { plan, durationMs } = outcome.preview;
+  const steps = plan.steps.length === 1 ? '1 step' : `${plan.steps.length} steps`;
+  const { to } = versions(plan);
+  return say`⚪ ${plan.target.deployment}: plan: ${to} in ${steps}, at least ${duration(durationMs)}; nothing was written`;
+};
+
+const rejectedLine = (outcome: Outcome & { readonly kind: 'rejected' }): Inline => {
+  const name = outcome.subject?.deployment ?? 'canary-rollout';
+  const mistakes = outcome.issues.length;
+  if (mistakes > 0) {
+    return say`⚪ ${name}: nothing was touched: ${mistakes === 1 ? '1 mistake' : `${mistakes} mistakes`} in the configuration`;
+  }
+  return say`⚪ ${name}: nothing was touched: ${sentence(outcome.reason)}`;
+};

@@ -1,0 +1,206 @@
+import type { Outcome, Status } from '../core/outcome.ts';
+import type { ContainerImage } from '../core/plan.ts';
+import type { Reason } from '../core/reason.ts';
+import type { Rollout, StepRecord } from '../core/rollout.ts';
+import { unreachable } from '../core/units.ts';
+import { wasAborted } from './headline.ts';
+import { isoTime } from './numbers.ts';
+import { harmOf, routeNames } from './subject.ts';
+
+/** The `result` output (design §1.3). Users parse it: fields are added, never changed or removed, within one version. */
+export interface ResultJson {
+  readonly schemaVersion: 1;
+  readonly status: Status;
+  readonly reasonCode: string;
+  readonly reason: string;
+  /** null when nothing was started. */
+  readonly rollout: {
+    readonly id: string;
+    readonly namespace: string;
+    readonly deployment: string;
+    readonly routes: readonly string[];
+    readonly fromImages: readonly string[];
+    readonly toImages: readonly string[];
+    readonly startedAt: string | null;
+    readonly finishedAt: string | null;
+  } | null;
+  readonly steps: readonly ResultStep[];
+  /** null when no metric counts requests. */
+  readonly harm: { readonly canaryRequests: number | null; readonly canaryFailures: number | null };
+  readonly warnings: readonly string[];
+}
+
+type ResultMetric = StepRecord['metrics'][number];
+
+interface ResultStep {
+  /** Percent. */
+  readonly weight: number;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly verification: StepRecord['verification'];
+  /** Percent; null when not observable. */
+  readonly observedShare: number | null;
+  readonly verdict: StepRecord['verdict'];
+  readonly metrics: readonly ResultMetric[];
+}
+
+export const statusOf = (outcome: Outcome): Status => {
+  if (outcome.kind !== 'finished') return outcome.kind;
+  const { rollout } = outcome;
+  switch (rollout.phase) {
+    case 'promoted':
+      return 'promoted';
+    case 'rolled-back':
+      return wasAborted(rollout) ? 'aborted' : 'rolled-back';
+    case 'left':
+      return 'paused';
+    default:
+      return 'halted';
+  }
+};
+
+export const reasonOf = (outcome: Outcome): Reason => {
+  if (outcome.kind !== 'finished') return outcome.reason;
+  const { phase, reason } = outcome.rollout;
+  if (reason !== null) return reason;
+  if (phase === 'promoted') return { code: 'completed', text: 'The new version serves all traffic.', metric: null };
+  return { code: 'internal-error', text: `The rollout ended as ${phase} without a reason.`, metric: null };
+};
+
+/** 1 when the step of the workflow must fail. */
+export const exitCode = (outcome: Outcome, failOnRollback: boolean): 0 | 1 => {
+  const status = statusOf(outcome);
+  switch (status) {
+    case 'promoted':
+    case 'unchanged':
+    case 'planned':
+    case 'paused':
+    case 'accepted':
+      return 0;
+    case 'rolled-back':
+    case 'aborted':
+      return failOnRollback ? 1 : 0;
+    case 'halted':
+    case 'rejected':
+      return 1;
+    default:
+      return unreachable(status);
+  }
+};
+
+const sameImages = (a: readonly ContainerImage[], b: readonly ContainerImage[]): boolean =>
+  b.every(({ container, image }) => a.some((other) => other.container === container && other.image === image));
+
+/** Share of users on the new version in percent; null when it is not known. */
+export const finalWeight = (outcome: Outcome): number | null => {
+  if (outcome.kind === 'unchanged') return 100;
+  if (outcome.kind !== 'finished') return null;
+  const { rollout } = outcome;
+  if (rollout.phase === 'promoted') return 100;
+  if (rollout.phase === 'rolled-back') return 0;
+  const stable = rollout.observation?.stable ?? null;
+  const isStableNew = stable?.rolledOut === true && sameImages(stable.images, rollout.plan.target.images);
+  if (rollout.committedAt !== null && isStableNew) return 100;
+  const weight = rollout.traffic.verified?.canary ?? rollout.observation?.traffic?.canary ?? null;
+  return weight === null ? null : weight / 100;
+};
+
+const rolloutPart = (outcome: Outcome): ResultJson['rollout'] => {
+  if (outcome.kind !== 'finished' && outcome.kind !== 'planned') return null;
+  const plan = outcome.kind === 'finished' ? outcome.rollout.plan : outcome.preview.plan;
+  const times = outcome.kind === 'finished' ? outcome.rollout : { startedAt: null, finishedAt: null };
+  return {
+    id: plan.target.rolloutId,
+    namespace: plan.target.namespace,
+    deployment: plan.target.deployment,
+    routes: routeNames(plan.target),
+    fromImages: plan.fromImages.map(({ image }) => image),
+    toImages: plan.target.images.map(({ image }) => image),
+    startedAt: isoTime(times.startedAt),
+    finishedAt: isoTime(times.finishedAt),
+  };
+};
+
+const stepPart = (step: StepRecord): ResultStep => ({
+  weight: step.weight / 100,
+  startedAt: isoTime(step.startedAt),
+  endedAt: isoTime(step.endedAt),
+  verification: step.verification,
+  observedShare: step.observedShare === null ? null : step.observedShare / 100,
+  verdict: step.verdict,
+  metrics: step.metrics.map(
+    ({ name, verdict, canary, stable, unit, requests, failures, odds, explanation }): ResultMetric => ({
+      name,
+      verdict,
+      canary,
+      stable,
+      unit,
+      requests,
+      failures,
+      odds,
+      explanation,
+    }),
+  ),
+});
+
+const harmPart = (rollout: Rollout | null): ResultJson['harm'] => {
+  if (rollout === null) return { canaryRequests: 0, canaryFailures: 0 };
+  const harm = harmOf(rollout);
+  return { canaryRequests: harm?.requests ?? null, canaryFailures: harm?.failures ?? null };
+};
+
+const warningsOf = (outcome: Outcome): readonly string[] => {
+  if (outcome.kind === 'finished') return outcome.rollout.warnings;
+  if (outcome.kind === 'unchanged') return [];
+  const findings = outcome.kind === 'planned' ? outcome.preview.findings : outcome.findings;
+  return findings.filter(({ severity }) => severity === 'warning').map(({ message }) => message);
+};
+
+export const resultOf = (outcome: Outcome): ResultJson => {
+  const rollout = outcome.kind === 'finished' ? outcome.rollout : null;
+  const { code, text } = reasonOf(outcome);
+  return {
+    schemaVersion: 1,
+    status: statusOf(outcome),
+    reasonCode: code,
+    reason: text,
+    rollout: rolloutPart(outcome),
+    steps: (rollout?.steps ?? []).map(stepPart),
+    harm: harmPart(rollout),
+    warnings: warningsOf(outcome),
+  };
+};
+
+export const OUTPUTS = [
+  'status',
+  'reason-code',
+  'reason',
+  'final-weight',
+  'steps-completed',
+  'failed-metric',
+  'comment-url',
+  'report-path',
+  'result',
+] as const;
+
+export type Outputs = Readonly<Record<(typeof OUTPUTS)[number], string>>;
+
+/** All outputs as strings; what is not known is empty. */
+export const outputsOf = (
+  outcome: Outcome,
+  places: { readonly commentUrl: string | null; readonly reportPath: string | null },
+): Outputs => {
+  const { code, text, metric } = reasonOf(outcome);
+  const steps = outcome.kind === 'finished' ? outcome.rollout.steps : [];
+  return {
+    status: statusOf(outcome),
+    'reason-code': code,
+    reason: text,
+    'final-weight': String(finalWeight(outcome) ?? ''),
+    'steps-completed': String(steps.filter(({ verdict }) => verdict === 'passed').length),
+    'failed-metric': metric ?? '',
+    'comment-url': places.commentUrl ?? '',
+    'report-path': places.reportPath ?? '',
+    result: JSON.stringify(resultOf(outcome)),
+  };
+};

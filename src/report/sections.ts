@@ -1,0 +1,159 @@
+import { formatCount, formatDuration, formatTime } from '../core/format.ts';
+import type { ArmSeen, MetricState, Rollout } from '../core/rollout.ts';
+import type { Ms } from '../core/units.ts';
+import { wasAborted } from './headline.ts';
+import { code, type Inline, joined, link, prose, say, strong, toMarkdown } from './inline.ts';
+import { clockMinute, exactDuration } from './numbers.ts';
+import { currentStep, elapsed, harmOf, metricOf, RUNGS, versions } from './subject.ts';
+
+/** `shop/checkout` · `1.4.1` → `1.4.2` · since 10:02 UTC · run 812 */
+export const subjectLine = (rollout: Rollout, now: Ms): string => {
+  const { target, run } = rollout.plan;
+  const { from, to } = versions(rollout.plan);
+  const parts: Inline[] = [say`${code(`${target.namespace}/${target.deployment}`)}`, say`${from} → ${to}`];
+  parts.push(say`${timeSpan(rollout, now)}`);
+  if (run.url !== null) parts.push(link(`run ${run.id}`, run.url));
+  return toMarkdown(joined(parts, ' · '));
+};
+
+const timeSpan = (rollout: Rollout, now: Ms): string => {
+  const start = clockMinute(rollout.startedAt);
+  if (rollout.finishedAt !== null) return `${start} to ${clockMinute(rollout.finishedAt)} UTC`;
+  const left = remaining(rollout);
+  const toGo = left === null ? '' : `, at least ${formatDuration(left)} to go`;
+  return `since ${start} UTC (${formatDuration(elapsed(rollout, now))})${toGo}`;
+};
+
+/** The intervals that are still to be held; null when the end is not a matter of intervals. */
+const remaining = (rollout: Rollout): Ms | null => {
+  if (rollout.phase !== 'progressing') return null;
+  const current = currentStep(rollout);
+  const rest = rollout.plan.steps.slice(rollout.steps.length).reduce((sum, { intervalMs }) => sum + intervalMs, 0);
+  const own = current === null ? 0 : Math.max(0, current.intervalMs - current.heldMs);
+  return rest + own + 2 * rollout.plan.timings.returnMs;
+};
+
+/** Paragraphs above the table: what went wrong, where the traffic is, who was harmed. */
+export const storyLines = (rollout: Rollout): readonly string[] => {
+  const lines = story(rollout).filter((line) => line !== null);
+  return lines.length === 0 ? [] : [lines.map(toMarkdown).join('\n')];
+};
+
+const story = (rollout: Rollout): readonly (Inline | null)[] => {
+  switch (rollout.phase) {
+    case 'rolling-back':
+    case 'rolled-back':
+      return [whatFailed(rollout), trafficReturn(rollout), harmLine(rollout)];
+    case 'promoted':
+      return [...comparison(rollout), promotedImage(rollout), cleanedUp(rollout)];
+    case 'halted':
+      return [whatFailed(rollout), harmLine(rollout)];
+    default:
+      return [];
+  }
+};
+
+/** The first line has every other reason. */
+const whatFailed = (rollout: Rollout): Inline | null => {
+  const { reason } = rollout;
+  if (reason?.code !== 'metric-failed') return null;
+  const metric = metricOf(currentStep(rollout), reason.metric);
+  if (metric === null || metric.verdict !== 'failed') return say`${prose(reason.text.replace(/\.$/, ''))}.`;
+  const odds = metric.odds === null ? say`` : say` (${formatCount(metric.odds)} : 1)`;
+  return say`${strong(say`${metric.name}`)}: ${prose(metric.explanation)}${odds}.`;
+};
+
+const trafficReturn = (rollout: Rollout): Inline | null => {
+  const { traffic } = rollout;
+  const { from } = versions(rollout.plan);
+  if (traffic.firstAt === null) return say`The canary never had traffic.`;
+  if (traffic.wayBackDoneAt === null) {
+    if (traffic.wayBackSentAt === null) return null;
+    return say`The request that returns all traffic to ${from} was sent at ${formatTime(traffic.wayBackSentAt)}; not confirmed yet.`;
+  }
+  const rung = traffic.rung === null ? '' : ` (${RUNGS[traffic.rung]}, ${traffic.rung})`;
+  const start = currentStep(rollout)?.endedAt ?? traffic.wayBackSentAt;
+  const took =
+    start === null
+      ? ''
+      : `, ${exactDuration(traffic.wayBackDoneAt - start)} after ${wasAborted(rollout) ? 'it was asked for' : 'the verdict'}`;
+  return say`All traffic is on ${from} again since ${formatTime(traffic.wayBackDoneAt)}${rung}${took}.`;
+};
+
+const harmLine = (rollout: Rollout): Inline | null => {
+  if (rollout.traffic.firstAt === null) return null;
+  const harm = harmOf(rollout);
+  if (harm === null) return say`How many user requests failed on the canary is not known: no metric counts them.`;
+  const requests = harm.failures === 1 ? 'user request' : 'user requests';
+  return say`${strong(say`${formatCount(harm.failures)} ${requests} failed`)} on the canary, of ${formatCount(harm.requests)} that it had.`;
+};
+
+/** Both arms of each counted metric over the whole rollout. */
+const comparison = (rollout: Rollout): readonly Inline[] => {
+  const isCounted = ({ name }: MetricState): boolean =>
+    rollout.plan.metrics.some((spec) => spec.name === name && spec.kind === 'counted');
+  return rollout.metrics.filter(isCounted).map(({ name, total }) => {
+    const canary = `${formatCount(total.canary.failures)} of ${formatCount(total.canary.requests)}`;
+    const stable = `${formatCount(total.stable.failures)} of ${formatCount(total.stable.requests)}`;
+    return say`${strong(say`${name}`)}: ${canary} canary requests failed, ${stable} on stable.`;
+  });
+};
+
+const promotedImage = (rollout: Rollout): Inline | null => {
+  const ids = rollout.observation?.stable?.imageIds ?? [];
+  if (ids.length === 0) return null;
+  return say`Stable now runs ${joined(ids.map(code), ', ')}.`;
+};
+
+/** Said only of what the last look at the cluster showed. */
+const cleanedUp = (rollout: Rollout): Inline | null => {
+  const { observation } = rollout;
+  if (observation === null) return null;
+  const parts: Inline[] = [];
+  if (observation.canary === null) parts.push(say`the canary's objects are removed`);
+  if (observation.restored && rollout.plan.target.routes.length > 0) parts.push(say`the route is as it was`);
+  return parts.length === 0 ? null : say`Last look: ${joined(parts, ' and ')}.`;
+};
+
+const arm = (name: string, seen: ArmSeen | null): string => {
+  if (seen === null) return `${name}: not there`;
+  const problem = seen.problem === null ? '' : `: ${seen.problem}`;
+  return `${name}: ${seen.ready} of ${seen.replicas} pods ready${problem}`;
+};
+
+/** What the last look at the cluster showed of both arms, for a rollout that halted. */
+export const armLines = (rollout: Rollout): string | null => {
+  const { observation } = rollout;
+  if (observation === null) return null;
+  const lines = [arm('stable', observation.stable), arm('canary', observation.canary)];
+  return `Seen at ${formatTime(observation.at)}:\n${lines.map((line) => `- ${toMarkdown(say`${line}`)}`).join('\n')}`;
+};
+
+/** Names that can stand in a command someone will paste. */
+const isPlainName = (name: string): boolean => /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name);
+
+/** For `halted`: what a person must look at, with commands that only read. */
+export const whatToDo = (rollout: Rollout): readonly string[] => {
+  if (rollout.phase !== 'halted') return [];
+  const { target } = rollout.plan;
+  const advice =
+    rollout.committedAt === null
+      ? 'Stable still runs the old version. Nothing moves traffic until a person does; make sure the route gives stable the weight it should have.'
+      : 'The canary keeps serving: do not delete its Deployment or Service, nor its entry in the route, before stable is ready and has the traffic.';
+  const names = [
+    target.namespace,
+    target.deployment,
+    target.canaryDeployment,
+    ...target.routes.map(({ name }) => name),
+  ];
+  const kinds = target.routes.map(({ plural, apiVersion }) => `${plural}.${apiVersion.split('/')[0] ?? ''}`);
+  const isSafe = names.every(isPlainName) && kinds.every((kind) => /^[a-z.]+[0-9a-z.]*$/.test(kind));
+  const commands = [
+    `kubectl -n ${target.namespace} get deployments ${target.deployment} ${target.canaryDeployment}`,
+    `kubectl -n ${target.namespace} describe deployment ${target.deployment}`,
+    ...target.routes.map(
+      ({ name }, index) => `kubectl -n ${target.namespace} get ${kinds[index] ?? ''} ${name} -o yaml`,
+    ),
+  ];
+  return [`**What to do.** ${advice}`, ...(isSafe ? [`\`\`\`sh\n${commands.join('\n')}\n\`\`\``] : [])];
+};

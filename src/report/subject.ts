@@ -1,0 +1,84 @@
+import type { Outcome } from '../core/outcome.ts';
+import type { ContainerImage, Plan, Target } from '../core/plan.ts';
+import type { Rollout, StepMetric, StepRecord } from '../core/rollout.ts';
+import type { Rung } from '../core/traffic.ts';
+import type { Ms } from '../core/units.ts';
+import { code, type Inline, say } from './inline.ts';
+
+/** What a report is about: a rollout under way, or how a run ended. */
+export type Situation = { readonly kind: 'running'; readonly rollout: Rollout } | Outcome;
+
+export const rolloutOf = (situation: Situation): Rollout | null =>
+  situation.kind === 'running' || situation.kind === 'finished' ? situation.rollout : null;
+
+/** Repository without registry and path, tag, short digest. */
+const imageParts = (image: string): { readonly name: string; readonly version: string } => {
+  const [reference = '', digest = ''] = image.split('@');
+  const last = reference.slice(reference.lastIndexOf('/') + 1);
+  const colon = last.indexOf(':');
+  const name = colon < 0 ? last : last.slice(0, colon);
+  const tag = colon < 0 ? '' : last.slice(colon + 1);
+  if (tag !== '') return { name, version: /^[0-9a-f]{40}$/.test(tag) ? tag.slice(0, 12) : tag };
+  return { name, version: digest === '' ? 'latest' : digest.replace(/^(sha256:.{12}).*$/, '$1') };
+};
+
+/** How an image is called where space is short: its tag, or the start of its digest. */
+export const versionOf = (image: string): string => imageParts(image).version;
+
+const changed = (from: readonly ContainerImage[], to: readonly ContainerImage[]): readonly ContainerImage[] =>
+  to.filter((next) => !from.some((old) => old.container === next.container && old.image === next.image));
+
+/** The old and the new version as code: tags where they tell them apart, else whole images; `+1` for further containers. */
+export const versions = (plan: Plan): { readonly from: Inline; readonly to: Inline } => {
+  const news = changed(plan.fromImages, plan.target.images);
+  const to = (news.length === 0 ? plan.target.images : news)[0];
+  if (to === undefined) return { from: say`the old version`, to: say`the new version` };
+  const from = plan.fromImages.find((image) => image.container === to.container);
+  const more = news.length > 1 ? ` +${news.length - 1}` : '';
+  const label = (image: string): Inline => say`${code(image)}${more}`;
+  if (from === undefined) return { from: say`the old version`, to: label(versionOf(to.image)) };
+  const [before, after] = [imageParts(from.image), imageParts(to.image)];
+  if (before.version === after.version) return { from: label(from.image), to: label(to.image) };
+  if (before.name !== after.name) {
+    return { from: label(`${before.name}:${before.version}`), to: label(`${after.name}:${after.version}`) };
+  }
+  return { from: label(before.version), to: label(after.version) };
+};
+
+/** The objects that carry traffic, as the user names them: `httproute/checkout`, or `replicas`. */
+export const routeNames = (target: Target): readonly string[] =>
+  target.routes.length === 0
+    ? [target.router]
+    : target.routes.map((route) => `${route.kind.toLowerCase()}/${route.name}`);
+
+export const RUNGS: Readonly<Record<Rung, string>> = {
+  V0: 'written in the route',
+  V1: 'accepted by the router',
+  V2: 'applied by the data plane',
+  V3: 'seen in traffic',
+  V4: 'the old path is empty',
+};
+
+export const currentStep = (rollout: Rollout): StepRecord | null => rollout.steps.at(-1) ?? null;
+
+/** Requests and failures of the canary over the whole rollout, by the metric that counted most failures; null: nothing counts them. */
+export const harmOf = (rollout: Rollout): { readonly requests: number; readonly failures: number } | null => {
+  if (rollout.traffic.firstAt === null) return { requests: 0, failures: 0 };
+  const counted = new Set(rollout.plan.metrics.filter((metric) => metric.kind === 'counted').map(({ name }) => name));
+  const tallies = rollout.metrics.filter(({ name }) => counted.has(name)).map(({ total }) => total.canary);
+  const [first, ...rest] = tallies;
+  if (first === undefined) return null;
+  return rest.reduce(
+    (worst, next) =>
+      next.failures > worst.failures || (next.failures === worst.failures && next.requests > worst.requests)
+        ? next
+        : worst,
+    first,
+  );
+};
+
+export const metricOf = (step: StepRecord | null, name: string | null): StepMetric | null =>
+  step?.metrics.find((metric) => metric.name === name) ?? null;
+
+/** How long the rollout took, or has taken. */
+export const elapsed = (rollout: Rollout, now: Ms): Ms => (rollout.finishedAt ?? now) - rollout.startedAt;

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import { renderComment, renderSummary } from '../../src/report/comment.ts';
+import { headline, statusDescription } from '../../src/report/headline.ts';
+import { toPlain } from '../../src/report/inline.ts';
+import { hostileStory, STORIES, type Story } from '../fakes/stories.ts';
+
+const EVIL =
+  'a|b `c` ```d <img src=x onerror=alert(1)> ::error::x ##[error]y\n# @mona #12 GH-3 https://evil.invalid/o/r/issues/1 [l](https://evil.invalid) **b** "];\u202egpj.exe\u200b -->';
+
+const extras = (story: Story) => ({
+  now: story.now,
+  journal: story.journal ?? [],
+  pods: story.pods ?? [],
+  podLines: true,
+});
+
+describe('reports', () => {
+  for (const [name, story] of Object.entries(STORIES)) {
+    test(`the comment of "${name}" reads as its golden file`, async () => {
+      await expect(renderComment(story.situation, extras(story))).toMatchFileSnapshot(`golden/${name}.md`);
+    });
+  }
+
+  test('the summary of a rollback unfolds the details', async () => {
+    const story = STORIES['rolled-back-counted'] as Story;
+
+    await expect(renderSummary(story.situation, extras(story))).toMatchFileSnapshot('golden/summary-rolled-back.md');
+  });
+
+  test('hostile names everywhere read as text', async () => {
+    const story = hostileStory(EVIL);
+
+    await expect(renderComment(story.situation, extras(story))).toMatchFileSnapshot('golden/hostile.md');
+  });
+
+  test('first lines and status descriptions answer whether it is fine', async () => {
+    const lines = Object.entries(STORIES).map(
+      ([name, { situation, now }]) =>
+        `${name}\n  ${toPlain(headline(situation, now))}\n  ${statusDescription(situation, now)}\n`,
+    );
+
+    await expect(lines.join('\n')).toMatchFileSnapshot('golden/headlines.txt');
+  });
+});
