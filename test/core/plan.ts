@@ -1,0 +1,87 @@
+import type { Plan } from '../../src/core/plan.ts';
+import type { MetricSpec } from '../../src/core/spec.ts';
+import type { Abilities } from '../../src/core/traffic.ts';
+
+const ROUTER: Abilities = {
+  unit: 'requests',
+  granularity: 10,
+  rung: 'V1',
+  settleMs: 2_000,
+  zeroWeightEntry: true,
+  allTraffic: true,
+  header: false,
+  cookie: false,
+  mirror: false,
+};
+
+export const PODS: Abilities = { ...ROUTER, unit: 'pods', rung: 'V2', zeroWeightEntry: false, allTraffic: false };
+
+export const ERRORS: MetricSpec = {
+  kind: 'counted',
+  name: 'errors',
+  requests: 'requests',
+  failures: 'failures',
+  onNoData: 'wait',
+  dryRun: false,
+};
+
+export const LATENCY: MetricSpec = {
+  kind: 'measured',
+  name: 'p99',
+  query: 'p99',
+  min: null,
+  max: 0.5,
+  maxIncrease: null,
+  unit: 's',
+  failureLimit: 0,
+  everyMs: 10_000,
+  onNoData: 'wait',
+  dryRun: false,
+};
+
+/** A plan of three steps of 30 s for three stable pods; change what a test is about. */
+export const aPlan = (change: Partial<Plan> = {}): Plan => {
+  const abilities = change.abilities ?? ROUTER;
+  return {
+    target: {
+      rolloutId: 'r1',
+      namespace: 'shop',
+      deployment: 'checkout',
+      canaryDeployment: 'checkout-canary',
+      service: 'checkout',
+      canaryService: abilities.unit === 'pods' ? null : 'checkout-canary',
+      router: abilities.unit === 'pods' ? 'replicas' : 'gateway-api',
+      routes: [],
+      relabel: { app: 'checkout-canary' },
+      images: [{ container: 'checkout', image: 'checkout:2' }],
+      annotations: {},
+    },
+    run: { id: '1', url: null, commit: null, repository: null, actor: null },
+    abilities,
+    steps: [500, 2_000, 5_000].map((weight) => ({
+      asked: weight,
+      weight,
+      intervalMs: 30_000,
+      canaryReplicas: Math.max(1, Math.ceil((weight / 10_000) * 3)),
+    })),
+    metrics: [ERRORS],
+    fromImages: [{ container: 'checkout', image: 'checkout:1' }],
+    stableReplicas: 3,
+    stableTemplate: 'template-1',
+    uids: {},
+    original: null,
+    timings: {
+      timeoutMs: 3_600_000,
+      readyMs: 120_000,
+      drainMs: 30_000,
+      noDataMs: 60_000,
+      verifyMs: 60_000,
+      settleMs: 2_000,
+      observeMs: 5_000,
+      sampleMs: 5_000,
+      minWindowMs: 4_000,
+      returnMs: 5_000,
+    },
+    ...change,
+  };
+};
