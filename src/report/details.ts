@@ -90,12 +90,8 @@ const evidenceList = (rollout: Rollout, spec: MetricSpec): string | null => {
   const lines = rollout.steps.flatMap((step) => {
     const found = step.metrics.find(({ name }) => name === spec.name);
     if (found === undefined) return [];
-    const seen =
-      found.requests === null
-        ? say``
-        : say` (requests: canary ${found.requests.canary}, stable ${found.requests.stable})`;
     const odds = found.odds === null ? say`` : say`; odds ${formatNumber(found.odds, '')} : 1`;
-    return [`- ${formatWeight(step.weight)}: ${toMarkdown(say`${prose(found.explanation)}${seen}${odds}`)}`];
+    return [`- ${formatWeight(step.weight)}: ${toMarkdown(say`${prose(found.explanation)}${odds}`)}`];
   });
   return lines.length === 0 ? null : lines.join('\n');
 };

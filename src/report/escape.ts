@@ -42,14 +42,15 @@ const entity = (character: string): string => `&#${character.codePointAt(0) ?? 0
  * zero-width space after `@`, `#` and `://` keeps them from pinging people and linking issues.
  */
 export const markdownText = (text: string, limit = INLINE_LIMIT): string =>
-  plain(text, limit)
-    .replace(/[&<>\\`*_[\]|~$]/g, entity)
-    .replace(/^([-+=#]|\d+[.)])(?=\s|$|#)/, (start) => `&#8203;${start}`)
-    .replace(/@(?=[\p{L}\p{N}_-])/gu, '@&#8203;')
-    .replace(/#(?=\d)/g, '#&#8203;')
-    .replace(/\b(GH-)(?=\d)/gi, '$1&#8203;')
-    .replace(/:\/\//g, ':&#8203;//')
-    .replace(/\bwww\./gi, (start) => `${start.slice(0, 3)}&#8203;.`);
+  plain(text, limit).replace(SPECIAL, (found) => {
+    if (/^[&<>\\`*_[\]|~$]$/.test(found)) return entity(found);
+    if (found === '://') return ':&#8203;//';
+    return /^(@|#|gh-)$/i.test(found) ? `${found}&#8203;` : `&#8203;${found}`;
+  });
+
+/** One pass, so that nothing put in is looked at again: structure, references, addresses, and what begins a block. */
+const SPECIAL =
+  /[&<>\\`*_[\]|~$]|@(?=[\p{L}\p{N}_-])|#(?=\d)|\bgh-(?=\d)|:\/\/|\bwww\.|^(?:[-+=]|#+|\d+[.)])(?=\s|$)|^={2,}|^-{3,}/giu;
 
 /** Inline code for paragraphs and table cells. Plain backticks where nothing can go wrong, else `<code>` with entities. */
 export const markdownCode = (text: string, limit = INLINE_LIMIT): string => {

@@ -3,12 +3,14 @@ import { formatRatio as percent, formatWeight as share } from '../core/format.ts
 import type { PlannedStep } from '../core/plan.ts';
 import type { Rollout, StepMetric, StepRecord, Wait } from '../core/rollout.ts';
 import type { MetricSpec } from '../core/spec.ts';
+import { cut } from './escape.ts';
 import { mostPressing } from './headline.ts';
 import { code, type Inline, joined, NOTHING, say, strong, toMarkdown } from './inline.ts';
 import { heldTime, measured, progress } from './numbers.ts';
 
 /** More metrics than fit a comment's width are told in the details. */
 const COLUMNS = 4;
+const NAME_LIMIT = 60;
 
 /** One row a step: what was asked, what was seen, for how long, both arms side by side, the verdict. Later steps show their weight only. */
 export const stepTable = (rollout: Rollout): string => {
@@ -18,7 +20,7 @@ export const stepTable = (rollout: Rollout): string => {
     'weight',
     'observed',
     'held',
-    ...metrics.map(({ name }) => toMarkdown(say`${name}: canary · stable`)),
+    ...metrics.map(({ name }) => toMarkdown(say`${cut(name, NAME_LIMIT)}: canary · stable`)),
     'verdict',
   ];
   const length = Math.max(rollout.plan.steps.length, rollout.steps.length);

@@ -17,20 +17,20 @@ const extras = (story: Story) => ({
 describe('reports', () => {
   for (const [name, story] of Object.entries(STORIES)) {
     test(`the comment of "${name}" reads as its golden file`, async () => {
-      await expect(renderComment(story.situation, extras(story))).toMatchFileSnapshot(`golden/${name}.md`);
+      await expect(renderComment(story.situation, extras(story))).toMatchFileSnapshot(`golden/${name}.golden.md`);
     });
   }
 
   test('the summary of a rollback unfolds the details', async () => {
     const story = STORIES['rolled-back-counted'] as Story;
 
-    await expect(renderSummary(story.situation, extras(story))).toMatchFileSnapshot('golden/summary-rolled-back.md');
+    await expect(renderSummary(story.situation, extras(story))).toMatchFileSnapshot('golden/summary-rolled-back.golden.md');
   });
 
   test('hostile names everywhere read as text', async () => {
     const story = hostileStory(EVIL);
 
-    await expect(renderComment(story.situation, extras(story))).toMatchFileSnapshot('golden/hostile.md');
+    await expect(renderComment(story.situation, extras(story))).toMatchFileSnapshot('golden/hostile.golden.md');
   });
 
   test('first lines and status descriptions answer whether it is fine', async () => {
@@ -39,6 +39,6 @@ describe('reports', () => {
         `${name}\n  ${toPlain(headline(situation, now))}\n  ${statusDescription(situation, now)}\n`,
     );
 
-    await expect(lines.join('\n')).toMatchFileSnapshot('golden/headlines.txt');
+    await expect(lines.join('\n')).toMatchFileSnapshot('golden/headlines.golden.txt');
   });
 });
