@@ -1,0 +1,126 @@
+import { closest } from 'fastest-levenshtein';
+import type { KubeObject } from '../core/objects.ts';
+import type { Finding, ReasonCode } from '../core/reason.ts';
+import { worstPod } from './pod-problem.ts';
+import { type Deployment, type Fields, fields, isRolledOut, text } from './shape.ts';
+import { podsOf, type Survey } from './survey.ts';
+
+const error = (code: ReasonCode, where: string, message: string, advice: string | null): Finding => ({
+  severity: 'error',
+  code,
+  message,
+  where,
+  advice,
+});
+
+const whereOf = (survey: Survey): string => `Deployment ${survey.request.namespace}/${survey.request.deployment}`;
+
+/** Names for a message: the first ten, sorted. */
+const some = (names: readonly string[]): string =>
+  names.length <= 10 ? [...names].sort().join(', ') : `${[...names].sort().slice(0, 10).join(', ')}, …`;
+
+export const missingDeployment = (survey: Survey): Finding => {
+  const names = survey.deployments.map(({ name }) => name);
+  const near = closest(survey.request.deployment, names);
+  return error(
+    'deployment-not-found',
+    whereOf(survey),
+    `${whereOf(survey)} does not exist.`,
+    near === ''
+      ? `Namespace ${survey.request.namespace} has no Deployment.`
+      : `Did you mean "${near}"? The namespace has: ${some(names)}.`,
+  );
+};
+
+const unhealthy = (stable: Deployment): readonly [message: string, advice: string] | null => {
+  const { status, replicas } = stable;
+  if (stable.object.metadata.deletionTimestamp !== undefined) return ['is being deleted', 'Create it again first.'];
+  if (stable.paused) return ['is paused', `Run \`kubectl rollout resume deployment/${stable.name}\` first.`];
+  if (replicas === 0) return ['has 0 replicas', 'Scale it up first: a canary is compared with stable under traffic.'];
+  if (isRolledOut(stable)) return null;
+  const isRollingOut = !status.observed || status.updated < replicas || status.replicas > status.updated;
+  const numbers = `${status.updated} of ${replicas} pods updated, ${status.ready} ready, ${status.available} available, ${status.replicas} in all`;
+  return isRollingOut
+    ? [`is in the middle of a rollout: ${numbers}`, 'Wait for it to finish, or undo it.']
+    : [`has ${status.ready} of ${replicas} pods ready, ${status.available} available`, 'Repair stable first.'];
+};
+
+export const healthFindings = (survey: Survey, stable: Deployment): readonly Finding[] => {
+  const found = unhealthy(stable);
+  if (found === null) return [];
+  const [message, advice] = found;
+  const pod = worstPod(podsOf(stable, survey.replicaSets, survey.pods));
+  const why = pod === null ? '' : ` (${pod})`;
+  return [error('stable-not-healthy', whereOf(survey), `${whereOf(survey)} ${message}${why}.`, advice)];
+};
+
+const roundedPercent = (value: unknown, of: number, round: (value: number) => number, fallback: string): number => {
+  const written = value ?? fallback;
+  if (typeof written === 'number') return written;
+  const [, percent] = /^(\d+)%$/.exec(String(written)) ?? [];
+  return percent === undefined ? of : round((Number(percent) / 100) * of);
+};
+
+/** How many pods the Deployment controller may take away at once (ResolveFenceposts: both zero means one unavailable). */
+const mayBeMissing = (strategy: Fields, replicas: number): number => {
+  const rolling = fields(strategy['rollingUpdate']);
+  const unavailable = roundedPercent(rolling['maxUnavailable'], replicas, Math.floor, '25%');
+  const surge = roundedPercent(rolling['maxSurge'], replicas, Math.ceil, '25%');
+  return unavailable === 0 && surge === 0 ? 1 : unavailable;
+};
+
+export const strategyFindings = (survey: Survey, stable: Deployment): readonly Finding[] => {
+  if (text(stable.strategy['type']) === 'Recreate') {
+    const message = `${whereOf(survey)} has the strategy Recreate: promotion would stop every stable pod before a new one starts.`;
+    return [error('unsafe-strategy', whereOf(survey), message, 'Use RollingUpdate.')];
+  }
+  const missing = mayBeMissing(stable.strategy, stable.replicas);
+  if (stable.replicas === 0 || missing < stable.replicas) return [];
+  const pods = stable.replicas === 1 ? 'its only pod' : `all ${stable.replicas} pods`;
+  const message = `${whereOf(survey)} allows ${pods} to be unavailable during an update (maxUnavailable and maxSurge), so promotion could leave none.`;
+  return [error('unsafe-strategy', whereOf(survey), message, 'Set maxUnavailable: 0 and maxSurge: 1.')];
+};
+
+/** Owners that would put back what the rollout writes, also where they are not marked as the controller. */
+const FOREIGN_OWNERS = new Set(['Rollout', 'Canary', 'Revision', 'Configuration']);
+
+export const ownerFindings = (survey: Survey, stable: Deployment): readonly Finding[] =>
+  (stable.object.metadata.ownerReferences ?? [])
+    .filter(({ controller, kind }) => controller === true || FOREIGN_OWNERS.has(kind))
+    .map(({ kind, name, apiVersion }) =>
+      error(
+        'owned-by-controller',
+        whereOf(survey),
+        `${whereOf(survey)} is owned by ${kind} ${name} (${apiVersion}), which would undo what the rollout writes.`,
+        'Release through its owner, or roll out a Deployment that nothing owns.',
+      ),
+    );
+
+const targets = (autoscaler: KubeObject, deployment: string): boolean => {
+  const target = fields(fields(autoscaler['spec'])['scaleTargetRef']);
+  // KEDA's default kind is Deployment.
+  return (text(target['kind']) ?? 'Deployment') === 'Deployment' && target['name'] === deployment;
+};
+
+export const autoscalerFindings = (survey: Survey, stable: Deployment): readonly Finding[] => {
+  const isOfKeda = (hpa: KubeObject): boolean =>
+    hpa.metadata.ownerReferences?.some(({ kind }) => kind === 'ScaledObject') === true;
+  const scalers = [
+    ...survey.scaledObjects.map((object) => ({ kind: 'ScaledObject', object })),
+    // KEDA's own HPA would be a second message about the same thing.
+    ...survey.autoscalers
+      .filter((hpa) => !isOfKeda(hpa) || survey.scaledObjects.length === 0)
+      .map((object) => ({ kind: 'HorizontalPodAutoscaler', object })),
+  ];
+  return scalers
+    .filter(({ object }) => targets(object, stable.name))
+    .map(({ kind, object }) => `${kind} ${survey.request.namespace}/${object.metadata.name}`)
+    .map((where) =>
+      error(
+        'autoscaler',
+        where,
+        `${where} changes the replicas of ${whereOf(survey)} while the rollout counts on them.`,
+        'This version does not work beside an autoscaler. Remove it for the time of the release.',
+      ),
+    );
+};

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import type { KubeObject, Seen } from '../core/objects.ts';
+import type { ContainerImage, Target } from '../core/plan.ts';
+import type { ArmSeen } from '../core/rollout.ts';
+import type { Arm, Json } from '../core/units.ts';
+import { currentReplicaSet, deploymentIn, podsIn, replicaSetsIn, serviceOf, slicesIn } from './arms.ts';
+import { worstPod } from './pod-problem.ts';
+import { hasBase, podNameBases } from './pods.ts';
+import {
+  conditionMessage,
+  type Deployment,
+  type Fields,
+  fields,
+  isRolledOut,
+  items,
+  plain,
+  text,
+  toJson,
+  without,
+} from './shape.ts';
+import { controllerUid } from './survey.ts';
+
+const canonical = (value: Json): Json => {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null) return value;
+  const sorted = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(sorted.map(([name, member]) => [name, canonical(member)]));
+};
+
+/** sha256 of the pod template as canonical JSON: the same whatever the order of members. */
+export const templateHash = ({ template }: Deployment): string => {
+  // Some API servers write `creationTimestamp: null` here and some leave it out.
+  const metadata = without(fields(template['metadata']), new Set(['creationTimestamp']));
+  return createHash('sha256')
+    .update(JSON.stringify(canonical(toJson({ ...template, metadata }))))
+    .digest('hex');
+};
+
+/** Ready unless said otherwise, as the EndpointSlice API defines it, and not on its way out. */
+const takesTraffic = (endpoint: Fields): boolean => {
+  const conditions = fields(endpoint['conditions']);
+  return conditions['ready'] !== false && conditions['terminating'] !== true;
+};
+
+interface Endpoint {
+  /** One pod has an endpoint in a slice of each IP family. */
+  readonly id: string;
+  readonly pod: { readonly uid: string; readonly name: string };
+}
+
+const endpointsOf = (slices: readonly KubeObject[]): readonly Endpoint[] =>
+  slices
+    .flatMap((slice) => items(slice['endpoints']))
+    .filter(takesTraffic)
+    .map((endpoint) => {
+      const pod = fields(endpoint['targetRef']);
+      const uid = text(pod['uid']) ?? '';
+      const [address] = Array.isArray(endpoint['addresses']) ? endpoint['addresses'] : [];
+      return { id: uid === '' ? (text(address) ?? '') : uid, pod: { uid, name: text(pod['name']) ?? '' } };
+    });
+
+/** Pods in the arm's EndpointSlices that take traffic; null without a Service, or when the slices were not read. */
+const countEndpoints = (seen: Seen, target: Target, arm: Arm): number | null => {
+  const service = serviceOf(target, arm);
+  const slices = service === null ? null : slicesIn(seen, target, service);
+  if (slices === null) return null;
+  const all = endpointsOf(slices);
+  if (target.canaryService !== null) return new Set(all.map(({ id }) => id)).size;
+  const known = new Set(podsIn(seen, target, arm).map(({ metadata }) => metadata.uid ?? '-'));
+  const others = new Set(
+    podsIn(seen, target, arm === 'stable' ? 'canary' : 'stable').map(({ metadata }) => metadata.uid ?? '-'),
+  );
+  const bases = podNameBases(seen, target, arm);
+  const own = all.filter(
+    ({ pod }) => known.has(pod.uid) || (!others.has(pod.uid) && bases.some((base) => hasBase(pod.name, base))),
+  );
+  return new Set(own.map(({ id }) => id)).size;
+};
+
+/**
+ * `image@digest` of the containers that the rollout changes, from pods of the current template: others (sidecars that
+ * something injects) may differ between the arms for reasons of their own.
+ */
+const imageIdsOf = (seen: Seen, target: Target, arm: Arm): readonly string[] => {
+  const current = currentReplicaSet(replicaSetsIn(seen, target, arm))?.metadata.uid ?? null;
+  const judged = new Set(target.images.map(({ container }) => container));
+  const ids = podsIn(seen, target, arm)
+    .filter((pod) => pod.metadata.deletionTimestamp === undefined && controllerUid(pod) === current)
+    .flatMap((pod) => {
+      const status = fields(pod['status']);
+      return [...items(status['containerStatuses']), ...items(status['initContainerStatuses'])];
+    })
+    .filter((status) => judged.has(text(status['name']) ?? ''))
+    .map((status) => (text(status['imageID']) ?? '').replace(/^[a-z-]+:\/\//, ''));
+  return [...new Set(ids.filter((id) => id !== ''))].sort();
+};
+
+/** Why not all pods are there and ready, in words. null when all are. */
+const problemOf = (deployment: Deployment, pods: readonly KubeObject[]): string | null => {
+  const { status, replicas } = deployment;
+  // Quota, admission, a missing service account: no pod was ever made, so no pod can tell.
+  const failure = conditionMessage(status, 'ReplicaFailure', 'True');
+  if (failure !== null) return plain(`pods cannot be created: ${failure}`);
+  if (isRolledOut(deployment)) return null;
+  const deadline = conditionMessage(status, 'Progressing', 'False', 'ProgressDeadlineExceeded');
+  const worst = worstPod(pods);
+  if (worst !== null) return worst;
+  if (deadline !== null) return plain(deadline);
+  const { deletionTimestamp } = deployment.object.metadata;
+  if (deletionTimestamp !== undefined) return `Deployment ${deployment.name} is being deleted`;
+  return status.ready < replicas ? `${status.ready} of ${replicas} pods ready` : null;
+};
+
+const imagesOf = (deployment: Deployment): readonly ContainerImage[] =>
+  deployment.containers.map(({ name, image }) => ({ container: name, image }));
+
+/** One arm as it is now; null when its Deployment does not exist. `imageIds` and the words about pods need the pods. */
+export const observeArm = (seen: Seen, target: Target, arm: Arm): ArmSeen | null => {
+  const deployment = deploymentIn(seen, target, arm);
+  if (deployment === null) return null;
+  return {
+    uid: deployment.uid,
+    replicas: deployment.replicas,
+    // Not held back while the controller catches up with a new generation: scaling takes no ready pod away.
+    ready: deployment.status.ready,
+    endpoints: countEndpoints(seen, target, arm),
+    rolledOut: isRolledOut(deployment),
+    template: templateHash(deployment),
+    images: imagesOf(deployment),
+    imageIds: imageIdsOf(seen, target, arm),
+    problem: problemOf(deployment, podsIn(seen, target, arm)),
+  };
+};
+
+export const observe = (seen: Seen, target: Target): Readonly<Record<Arm, ArmSeen | null>> => ({
+  stable: observeArm(seen, target, 'stable'),
+  canary: observeArm(seen, target, 'canary'),
+});

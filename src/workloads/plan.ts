@@ -1,0 +1,136 @@
+import { type Guard, markOn, markPath } from '../core/marks.ts';
+import { type KubeObject, type ObjectRef, objectIn, type Request, refText, type Seen } from '../core/objects.ts';
+import type { Target } from '../core/plan.ts';
+import type { WorkloadStage } from '../core/rollout.ts';
+import { type Json, ok, problem, type Result, unreachable } from '../core/units.ts';
+import { deploymentIn, deploymentRef, serviceRef } from './arms.ts';
+import { createCanaryDeployment, createCanaryService } from './copy.ts';
+import { serviceSelector } from './selectors.ts';
+import type { Deployment } from './shape.ts';
+import { MANAGED_BY, MANAGER } from './tracking.ts';
+
+type Requests = Result<readonly Request[], string>;
+
+/** Created by us and held by this run: the only objects that are ever scaled down or deleted. */
+const isOurs = (object: KubeObject, guard: Guard): boolean =>
+  object.metadata.labels?.[MANAGED_BY] === MANAGER && markOn(object, guard.holder) === guard.holder.value;
+
+const notOurs = (ref: ObjectRef): Requests =>
+  problem(`${refText(ref)} does not carry this run's mark, so it is left alone.`);
+
+const missing = (ref: ObjectRef): Requests => problem(`${refText(ref)} does not exist.`);
+
+const guarded = (object: KubeObject, ref: ObjectRef, guard: Guard, operations: readonly Json[]): Request => ({
+  verb: 'patch',
+  ref,
+  contentType: 'application/json-patch+json',
+  body: [
+    { op: 'test', path: '/metadata/uid', value: object.metadata.uid ?? '' },
+    { op: 'test', path: markPath(ref.kind, guard.holder), value: guard.holder.value },
+    ...operations,
+  ],
+});
+
+const planService = (seen: Seen, target: Target, guard: Guard): Requests => {
+  if (target.service === null || target.canaryService === null) return ok([]);
+  const ref = serviceRef(target, target.canaryService);
+  const existing = objectIn(seen, ref);
+  if (existing !== null) {
+    if (existing.metadata.deletionTimestamp !== undefined) return problem(`${refText(ref)} is still being deleted.`);
+    return isOurs(existing, guard) ? ok([]) : notOurs(ref);
+  }
+  const stableRef = serviceRef(target, target.service);
+  const stable = objectIn(seen, stableRef);
+  if (stable === null) return missing(stableRef);
+  if (serviceSelector(stable) === null) return problem(`${refText(stableRef)} selects no pods any more.`);
+  return ok([createCanaryService(stable, target.canaryService, target, guard)]);
+};
+
+const growCanary = (canary: Deployment, ref: ObjectRef, replicas: number, guard: Guard): Requests => {
+  if (canary.object.metadata.deletionTimestamp !== undefined) return problem(`${refText(ref)} is being deleted.`);
+  if (!isOurs(canary.object, guard)) return notOurs(ref);
+  if (canary.replicas >= replicas) return ok([]);
+  const operations = [
+    { op: 'test', path: '/spec/replicas', value: canary.replicas },
+    { op: 'replace', path: '/spec/replicas', value: replicas },
+  ];
+  return ok([guarded(canary.object, ref, guard, operations)]);
+};
+
+const planCanary = (seen: Seen, target: Target, replicas: number, guard: Guard): Requests => {
+  const ref = deploymentRef(target, 'canary');
+  const canary = deploymentIn(seen, target, 'canary');
+  if (canary !== null) return growCanary(canary, ref, replicas, guard);
+  const stable = deploymentIn(seen, target, 'stable');
+  if (stable === null) return missing(deploymentRef(target, 'stable'));
+  return ok([createCanaryDeployment(stable, target, replicas, guard)]);
+};
+
+const planUpdate = (seen: Seen, target: Target, guard: Guard): Requests => {
+  const ref = deploymentRef(target, 'stable');
+  const stable = deploymentIn(seen, target, 'stable');
+  if (stable === null) return missing(ref);
+  const changes = target.images.map((wanted) => ({
+    wanted,
+    found: stable.containers.find(({ name }) => name === wanted.container),
+  }));
+  const lost = changes.find(({ found }) => found === undefined);
+  if (lost !== undefined) return problem(`${refText(ref)} has no container "${lost.wanted.container}" any more.`);
+  const operations = changes.flatMap(({ wanted, found }) => {
+    if (found === undefined || found.image === wanted.image) return [];
+    const path = `/spec/template/spec/${found.list}/${found.index}`;
+    return [
+      { op: 'test', path: `${path}/name`, value: found.name },
+      { op: 'test', path: `${path}/image`, value: found.image },
+      { op: 'replace', path: `${path}/image`, value: wanted.image },
+    ];
+  });
+  return ok(operations.length === 0 ? [] : [guarded(stable.object, ref, guard, operations)]);
+};
+
+/** The preconditions are from the read that showed our mark: whatever happened since makes the delete a conflict. */
+const planRemoval = (
+  seen: Seen,
+  ref: ObjectRef,
+  guard: Guard,
+  propagationPolicy: 'Foreground' | 'Background',
+): Requests => {
+  const object = objectIn(seen, ref);
+  if (object === null || object.metadata.deletionTimestamp !== undefined) return ok([]);
+  if (!isOurs(object, guard)) return notOurs(ref);
+  const { uid = '', resourceVersion = '' } = object.metadata;
+  return ok([
+    {
+      verb: 'delete',
+      ref,
+      contentType: 'application/json',
+      body: {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        preconditions: { uid, resourceVersion },
+        propagationPolicy,
+      },
+    },
+  ]);
+};
+
+/** Requests that bring the stage about, from this read; [] when it is so, or under way. Only objects with our mark are changed or removed. */
+export const plan = (seen: Seen, target: Target, stage: WorkloadStage, guard: Guard): Requests => {
+  switch (stage.kind) {
+    case 'canary-service':
+      return planService(seen, target, guard);
+    case 'canary':
+      return planCanary(seen, target, stage.replicas, guard);
+    case 'update-stable':
+      return planUpdate(seen, target, guard);
+    case 'remove-canary':
+      // Foreground: the Deployment is gone only when its ReplicaSets and pods are.
+      return planRemoval(seen, deploymentRef(target, 'canary'), guard, 'Foreground');
+    case 'remove-service':
+      return target.canaryService === null
+        ? ok([])
+        : planRemoval(seen, serviceRef(target, target.canaryService), guard, 'Background');
+    default:
+      return unreachable(stage);
+  }
+};

@@ -1,0 +1,58 @@
+import type { KubeObject, Seen } from '../core/objects.ts';
+import type { Target } from '../core/plan.ts';
+import type { Arm } from '../core/units.ts';
+import { allPods, isInUse, podsIn, replicaSetsIn } from './arms.ts';
+import { controllerUid } from './survey.ts';
+
+/** The API server cuts a name that it completes to 58 characters, and adds 5 (k8s.io/apiserver/pkg/storage/names). */
+const NAME_BASE_LIMIT = 58;
+const RANDOM = '[a-z0-9]{5}';
+
+/** What all pod names of a ReplicaSet begin with. */
+export const podNameBase = (replicaSet: KubeObject): string => `${replicaSet.metadata.name}-`.slice(0, NAME_BASE_LIMIT);
+
+/** Whether a pod's name is one that the API server would make from this base. */
+export const hasBase = (pod: string, base: string): boolean =>
+  pod.length === base.length + 5 && pod.startsWith(base) && /^[a-z0-9]{5}$/.test(pod.slice(base.length));
+
+/** Literal in RE2 and in a double-quoted PromQL string. Names of objects are DNS names: of what they may hold only `.` means something. */
+const literal = (name: string): string => name.replace(/[^a-z0-9-]/g, (character) => (character === '.' ? '[.]' : '.'));
+
+const oneOf = (parts: readonly string[]): string => (parts.length === 1 ? (parts[0] ?? '') : `(${parts.join('|')})`);
+
+/** ReplicaSets of an arm that have pods, or had when the pods were read. */
+const inUse = (seen: Seen, target: Target, arm: Arm): readonly KubeObject[] => {
+  const owners = new Set(podsIn(seen, target, arm).map(controllerUid));
+  return replicaSetsIn(seen, target, arm).filter(
+    (replicaSet) => isInUse(replicaSet) || owners.has(replicaSet.metadata.uid ?? '-'),
+  );
+};
+
+/** Beginnings of the names of an arm's pods, sorted. */
+export const podNameBases = (seen: Seen, target: Target, arm: Arm): readonly string[] => [
+  ...new Set(inUse(seen, target, arm).map(podNameBase).sort()),
+];
+
+const exactly = (pods: readonly KubeObject[]): string | null =>
+  pods.length === 0 ? null : oneOf(pods.map(({ metadata }) => literal(metadata.name)).sort());
+
+const expression = (seen: Seen, target: Target, arm: Arm): string | null => {
+  const bases = podNameBases(seen, target, arm);
+  if (bases.length === 0) return null;
+  const other = new Set(podNameBases(seen, target, arm === 'stable' ? 'canary' : 'stable'));
+  const own = podsIn(seen, target, arm);
+  const strangers = allPods(seen, target).filter((pod) => !own.includes(pod));
+  const isAmbiguous =
+    bases.some((base) => other.has(base)) ||
+    strangers.some(({ metadata }) => bases.some((base) => hasBase(metadata.name, base)));
+  return isAmbiguous ? exactly(own) : `${oneOf(bases.map(literal))}${RANDOM}`;
+};
+
+/**
+ * RE2 (fully anchored, as `=~` is) for the names of each arm's pods, safe between the double quotes of a PromQL string. An
+ * exact list where a name could be the other arm's or a neighbour's; null when the arm has no pods that can be told.
+ */
+export const podsExpression = (seen: Seen, target: Target): Readonly<Record<Arm, string | null>> => ({
+  stable: expression(seen, target, 'stable'),
+  canary: expression(seen, target, 'canary'),
+});

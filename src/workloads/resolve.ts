@@ -1,0 +1,100 @@
+import type { KubeObject, Seen } from '../core/objects.ts';
+import type { Target } from '../core/plan.ts';
+import type { Finding } from '../core/reason.ts';
+import type { Workload, WorkloadRequest } from '../ports/workload.ts';
+import { noLabels, relabelling, strangerFindings, trackingFindings } from './apart.ts';
+import { autoscalerFindings, healthFindings, missingDeployment, ownerFindings, strategyFindings } from './checks.ts';
+import { findService, sharedServiceFindings } from './find-service.ts';
+import { chooseImages } from './images.ts';
+import { canaryServiceName } from './labels.ts';
+import { type Deployment, isRolledOut } from './shape.ts';
+import { isOfRollout, type Survey, surveyOf } from './survey.ts';
+import { MANAGED_BY, MANAGER } from './tracking.ts';
+
+type Resolved = ReturnType<Workload['resolve']>;
+
+const occupied = (survey: Survey, kind: 'Deployment' | 'Service', object: KubeObject): Finding => {
+  const { namespace } = survey.request;
+  const where = `${kind} ${namespace}/${object.metadata.name}`;
+  const remove = `kubectl -n ${namespace} delete ${kind.toLowerCase()} ${object.metadata.name}`;
+  const found = { severity: 'error', code: 'object-exists', where } as const;
+  if (object.metadata.deletionTimestamp !== undefined) {
+    return { ...found, message: `${where} is still being deleted.`, advice: 'Run again when it is gone.' };
+  }
+  return object.metadata.labels?.[MANAGED_BY] === MANAGER
+    ? { ...found, message: `${where} was left by another rollout.`, advice: `Remove it with \`${remove}\`.` }
+    : {
+        ...found,
+        message: `${where} exists and is not ours, and the canary needs its name.`,
+        advice: `Rename it, or remove it with \`${remove}\` if nothing needs it.`,
+      };
+};
+
+const existingFindings = (survey: Survey, canaryService: string | null): readonly Finding[] => {
+  const isForeign = (object: KubeObject): boolean => !isOfRollout(object, survey.request);
+  return [
+    ...survey.deployments
+      .filter(({ name, object }) => name === survey.canaryDeployment && isForeign(object))
+      .map(({ object }) => occupied(survey, 'Deployment', object)),
+    ...survey.services
+      .filter((service) => service.metadata.name === canaryService && isForeign(service))
+      .map((service) => occupied(survey, 'Service', service)),
+  ];
+};
+
+const resolveFor = (survey: Survey, stable: Deployment): Resolved => {
+  const { request } = survey;
+  const { images, findings: imageFindings } = chooseImages(stable, request.images);
+  const { service, findings: serviceFindings } = findService(survey, stable);
+  const canaryService = service === null || request.unit === 'pods' ? null : canaryServiceName(service.metadata.name);
+  const labels = relabelling(survey, stable, service);
+  const findings = [
+    ...healthFindings(survey, stable),
+    ...ownerFindings(survey, stable),
+    ...autoscalerFindings(survey, stable),
+    ...strategyFindings(survey, stable),
+    ...imageFindings,
+    ...serviceFindings,
+    ...(service === null ? [] : sharedServiceFindings(survey, stable, service)),
+    ...trackingFindings(survey, stable, service),
+    ...existingFindings(survey, canaryService),
+    ...(labels.kind === 'impossible'
+      ? [noLabels(survey, stable, service, labels.what)]
+      : strangerFindings(survey, stable, service, labels.relabel)),
+  ];
+  if (labels.kind === 'impossible') return { target: null, findings };
+  const target: Omit<Target, 'router' | 'routes'> = {
+    rolloutId: request.rolloutId,
+    namespace: request.namespace,
+    deployment: stable.name,
+    canaryDeployment: survey.canaryDeployment,
+    service: service?.metadata.name ?? null,
+    canaryService,
+    relabel: labels.relabel,
+    images,
+    annotations: request.annotations,
+  };
+  return { target, findings };
+};
+
+/** Every reason not to start, at once. A target is given whenever one can be made: checks of others need it too. */
+export const resolve = (seen: Seen, request: WorkloadRequest): Resolved => {
+  const survey = surveyOf(seen, request);
+  return survey.stable === null
+    ? { target: null, findings: [missingDeployment(survey)] }
+    : resolveFor(survey, survey.stable);
+};
+
+/** Whether all of stable runs these images already and is ready. */
+export const isUnchanged = (seen: Seen, request: WorkloadRequest): boolean => {
+  const { stable } = surveyOf(seen, request);
+  if (stable === null || stable.paused || stable.replicas === 0 || !isRolledOut(stable)) return false;
+  const { images, findings } = chooseImages(stable, request.images);
+  return (
+    findings.length === 0 &&
+    images.length > 0 &&
+    images.every(({ container, image }) =>
+      stable.containers.some((one) => one.name === container && one.image === image),
+    )
+  );
+};

@@ -1,0 +1,154 @@
+import type { KubeObject } from '../core/objects.ts';
+import type { Json } from '../core/units.ts';
+
+/** A JSON object whose fields nobody has looked at yet. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Reads of hostile JSON: a wrong shape reads as empty, so that every adapter function is total. */
+export const fields = (value: unknown): Fields => (isFields(value) ? value : {});
+export const items = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.map(fields) : []);
+export const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+export const count = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) ? value : null;
+
+/** A map of strings; entries of another type are left out. */
+export const texts = (value: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(fields(value)).filter((entry): entry is [string, string] => text(entry[1]) !== null),
+  );
+
+/** The value as JSON, `undefined` members left out. */
+export const toJson = (value: unknown): Json => {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (Array.isArray(value)) return value.map(toJson);
+  if (!isFields(value)) return null;
+  const known = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(known.map(([name, member]) => [name, toJson(member)]));
+};
+
+/** The fields without the named ones. */
+export const without = (value: Fields, names: ReadonlySet<string>): Fields =>
+  Object.fromEntries(Object.entries(value).filter(([name]) => !names.has(name)));
+
+/** Hostile text fit for one line of a message: no control or format characters, at most 300 characters. Not escaped. */
+export const plain = (hostile: string): string => {
+  const line = [...hostile.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()];
+  return line.length <= 300 ? line.join('') : `${line.slice(0, 299).join('')}…`;
+};
+
+export interface LabelSelector {
+  readonly matchLabels: Readonly<Record<string, string>>;
+  readonly matchExpressions: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values: readonly string[];
+  }[];
+}
+
+export interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly list: 'containers' | 'initContainers';
+  readonly index: number;
+}
+
+/** What the rollout needs of a Deployment. Counts that the API server omits are 0; `replicas` is 1 as it defaults. */
+export interface Deployment {
+  readonly object: KubeObject;
+  readonly name: string;
+  readonly uid: string;
+  readonly replicas: number;
+  readonly paused: boolean;
+  readonly selector: LabelSelector;
+  readonly template: Fields;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly containers: readonly Container[];
+  readonly strategy: Fields;
+  readonly status: DeploymentStatus;
+}
+
+export interface DeploymentStatus {
+  /** The controller has seen the current generation: the counts below are about it. */
+  readonly observed: boolean;
+  /** Pods that are not terminating, of all templates. */
+  readonly replicas: number;
+  /** Pods of the current template. */
+  readonly updated: number;
+  readonly ready: number;
+  /** Ready for `minReadySeconds`. */
+  readonly available: number;
+  readonly conditions: readonly Fields[];
+}
+
+const selectorOf = (value: unknown): LabelSelector => ({
+  matchLabels: texts(fields(value)['matchLabels']),
+  matchExpressions: items(fields(value)['matchExpressions']).map((expression) => ({
+    key: text(expression['key']) ?? '',
+    operator: text(expression['operator']) ?? '',
+    values: Array.isArray(expression['values']) ? expression['values'].filter((one) => typeof one === 'string') : [],
+  })),
+});
+
+/** Containers in the order of the template, and then its init containers: names are unique over both. */
+export const containersOf = (podSpec: Fields): readonly Container[] =>
+  (['containers', 'initContainers'] as const).flatMap((list) =>
+    items(podSpec[list]).map((container, index) => ({
+      name: text(container['name']) ?? '',
+      image: text(container['image']) ?? '',
+      list,
+      index,
+    })),
+  );
+
+const statusOf = (object: KubeObject): DeploymentStatus => {
+  const status = fields(object['status']);
+  return {
+    observed: (count(status['observedGeneration']) ?? 0) >= (object.metadata.generation ?? 0),
+    replicas: count(status['replicas']) ?? 0,
+    updated: count(status['updatedReplicas']) ?? 0,
+    ready: count(status['readyReplicas']) ?? 0,
+    available: count(status['availableReplicas']) ?? 0,
+    conditions: items(status['conditions']),
+  };
+};
+
+export const deploymentOf = (object: KubeObject): Deployment => {
+  const spec = fields(object['spec']);
+  const template = fields(spec['template']);
+  return {
+    object,
+    name: object.metadata.name,
+    uid: object.metadata.uid ?? '',
+    replicas: count(spec['replicas']) ?? 1,
+    paused: spec['paused'] === true,
+    selector: selectorOf(spec['selector']),
+    template,
+    labels: texts(fields(template['metadata'])['labels']),
+    containers: containersOf(fields(template['spec'])),
+    strategy: fields(spec['strategy']),
+    status: statusOf(object),
+  };
+};
+
+/** The message of a Deployment condition that has this status; null when it has another or none. */
+export const conditionMessage = (
+  status: DeploymentStatus,
+  type: string,
+  value: 'True' | 'False',
+  reason: string | null = null,
+): string | null => {
+  const condition = status.conditions.find((one) => one['type'] === type && one['status'] === value);
+  if (condition === undefined || (reason !== null && condition['reason'] !== reason)) return null;
+  return text(condition['message']) ?? text(condition['reason']) ?? '';
+};
+
+/** Every pod is of the current template, ready and available; none of an older one is left, terminating ones excepted. */
+export const isRolledOut = ({ replicas, status }: Deployment): boolean =>
+  status.observed &&
+  status.updated === replicas &&
+  status.replicas === replicas &&
+  status.ready === replicas &&
+  status.available === replicas;
