@@ -20,7 +20,7 @@ export const REASONS = {
   'untrusted-event': 'The event comes from a fork.',
   'deployment-not-found': 'The Deployment does not exist.',
   'service-not-found': 'The Service does not exist, or none selects the stable pods.',
-  'ambiguous-service': 'Several Services select the stable pods and none was named.',
+  'ambiguous-service': 'Several Services select the stable pods and none was named, or one selects other pods too.',
   'route-not-found': 'The route does not exist, or none leads to the Service.',
   'ambiguous-route': 'Several routes lead to the Service and none was named.',
   'route-unsupported': 'The route has a form that the rollout cannot work with safely.',
