@@ -150,6 +150,7 @@ build() {
     echo "$name ${PIN[$name]}: current"
     return
   fi
+  command -v go >/dev/null || { echo "Go 1.26 is needed to build $name" >&2; exit 1; }
   echo "$name ${PIN[$name]}: building"
   started=$SECONDS
   work=$(mktemp -d)
@@ -177,7 +178,6 @@ main() {
     esac
   done
   ensure_packages
-  command -v go >/dev/null || { echo "Go 1.26 is needed to build the stack" >&2; exit 1; }
   for argument in "${wanted[@]}"; do build "$argument"; done
 }
 

@@ -23,6 +23,9 @@ const flagsHere = (): readonly string[] => {
   return flags;
 };
 
+/** Whether this process is one that `enterNamespace` started. */
+export const isInside = (): boolean => process.env[INSIDE] === '1';
+
 /** Loopback up, every pod address local, and shared memory that nobody else sees. */
 const furnish = (): void => {
   execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/dev/shm']);
@@ -35,7 +38,7 @@ const furnish = (): void => {
  * traffic of a run can reach, or come from, any other address of the machine, and two runs cannot meet.
  */
 export const enterNamespace = (script: string): boolean => {
-  if (process.env[INSIDE] === '1') {
+  if (isInside()) {
     furnish();
     return true;
   }

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { at, type KubeObject } from './json.ts';
+import { type Kube, paths } from './kube.ts';
+import { type Context, collectionOf, type Shop } from './shop.ts';
+
+const OWN = 'canary-rollout.github.io/';
+
+const KINDS = {
+  Deployment: paths.deployments,
+  ReplicaSet: paths.replicaSets,
+  Service: paths.services,
+  ConfigMap: paths.configMaps,
+  Lease: paths.leases,
+  Pod: paths.pods,
+  HTTPRoute: paths.httpRoutes,
+  GRPCRoute: paths.grpcRoutes,
+  EndpointSlice: paths.endpointSlices,
+} as const;
+
+/** A namespace as it was: by `Kind/name`. */
+export type Snapshot = ReadonlyMap<string, KubeObject>;
+
+export const snapshot = async (kube: Kube, { namespace }: Shop): Promise<Snapshot> => {
+  const lists = await Promise.all(
+    Object.entries(KINDS).map(async ([kind, path]) => {
+      const objects = await kube.list(path(namespace));
+      return objects.map((object) => [`${kind}/${object.metadata.name}`, object] as const);
+    }),
+  );
+  return new Map(lists.flat());
+};
+
+/** Pods and slices come and go with stable's own rollout; its next ReplicaSet stays as history. */
+const isOurs = (name: string, object: KubeObject, stable: readonly string[]): boolean => {
+  if (name.startsWith('Pod/') || name.startsWith('EndpointSlice/')) return name.includes('-canary');
+  const owner = object.metadata.ownerReferences?.[0];
+  return !(name.startsWith('ReplicaSet/') && owner !== undefined && stable.includes(owner.name));
+};
+
+const marksOf = (object: KubeObject): readonly string[] =>
+  Object.keys({ ...object.metadata.labels, ...object.metadata.annotations }).filter((key) => key.startsWith(OWN));
+
+/** New objects, missing objects and marks, in words; [] when there are none. */
+const differences = (before: Snapshot, after: Snapshot): readonly string[] => {
+  const stable = [...before.keys()].filter((name) => name.startsWith('Deployment/')).map((name) => name.slice(11));
+  const added = [...after]
+    .filter(([name, object]) => !before.has(name) && isOurs(name, object, stable))
+    .map(([name]) => `new ${name}`);
+  const gone = [...before.keys()].filter((name) => !/^(Pod|EndpointSlice)\//.test(name) && !after.has(name));
+  const marked = [...after].flatMap(([name, object]) => marksOf(object).map((mark) => `${mark} on ${name}`));
+  return [...added, ...gone.map((name) => `lost ${name}`), ...marked];
+};
+
+/** Nothing of the rollout is left: at once, except for what the garbage collector removes in its own time. */
+export const claimNothingLeft = async (
+  { kube, claims }: Context,
+  shop: Shop,
+  before: Snapshot,
+  what: string,
+): Promise<void> => {
+  const atOnce = differences(before, await snapshot(kube, shop)).filter(
+    (text) => !/^new (ReplicaSet|Pod|EndpointSlice)\//.test(text),
+  );
+  let later = differences(before, await snapshot(kube, shop));
+  for (let tries = 0; tries < 40 && later.length > 0; tries += 1) {
+    await sleep(500);
+    later = differences(before, await snapshot(kube, shop));
+  }
+  const left = [...new Set([...atOnce, ...later])];
+  claims.claim(`${what}: nothing is left behind`, left.length === 0, left.length === 0 ? 'nothing' : left);
+};
+
+/** Spec, labels and annotations of one object are what they were. */
+export const claimUntouched = async (
+  { kube, claims }: Context,
+  shop: Shop,
+  before: Snapshot,
+  name: string,
+): Promise<void> => {
+  const [kind = '', own = ''] = name.split('/');
+  const was = before.get(name);
+  const is = await kube.get(`${collectionOf(kind, shop.namespace)}/${own}`);
+  const fields = ['spec', 'labels', 'annotations'] as const;
+  const contentOf = (object: KubeObject | undefined, field: (typeof fields)[number]): unknown =>
+    field === 'spec' ? object?.spec : (at(object, 'metadata', field) ?? {});
+  const changed = fields.filter((field) => !isDeepStrictEqual(contentOf(was, field), contentOf(is, field)));
+  claims.claim(
+    `${name} is what it was`,
+    changed.length === 0,
+    changed.length === 0
+      ? 'deep-equal spec, labels and annotations'
+      : changed.map((field) => ({ field, was: contentOf(was, field), is: contentOf(is, field) })),
+  );
+};

@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { kubeconfig } from '../stack/identity.ts';
+import { PROMETHEUS_URL } from '../stack/settings.ts';
+import type { Stack } from '../stack/stack.ts';
+import type { Inputs } from './action.ts';
+import type { Claims } from './claims.ts';
+import type { FakeGitHub } from './github.ts';
+import { type KubeObject, listAt, numberAt, textAt } from './json.ts';
+import { type Kube, type Path, paths } from './kube.ts';
+import { adminBinding, namespaceObject, serviceAccount } from './objects.ts';
+
+/** What every suite gets. */
+export interface Context {
+  readonly stack: Stack;
+  readonly kube: Kube;
+  readonly github: FakeGitHub;
+  readonly claims: Claims;
+  readonly seed: string;
+  readonly full: boolean;
+}
+
+/** A namespace of its own with an identity of its own, so that the audit log tells the cases apart. */
+export interface Shop {
+  readonly namespace: string;
+  readonly host: string;
+  /** The identity's name in the audit log. */
+  readonly user: string;
+  readonly kubeconfig: string;
+}
+
+const COLLECTIONS: Readonly<Record<string, (namespace: string) => Path>> = {
+  Deployment: paths.deployments,
+  Service: paths.services,
+  HTTPRoute: paths.httpRoutes,
+  GRPCRoute: paths.grpcRoutes,
+  ServiceAccount: paths.serviceAccounts,
+  Role: paths.roles,
+  RoleBinding: paths.roleBindings,
+};
+
+export const collectionOf = (kind: string, namespace: string): Path => {
+  const collection = COLLECTIONS[kind];
+  if (!collection) throw new Error(`no path is known for the kind ${kind}`);
+  return collection(namespace);
+};
+
+/** A kubeconfig for a ServiceAccount of the namespace, made first. */
+export const identityOf = async (context: Context, namespace: string, account: string): Promise<string> => {
+  const accounts = paths.serviceAccounts(namespace);
+  await context.kube.create(accounts, serviceAccount(namespace, account));
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 7200 } };
+  const answer = await context.kube.create(`${accounts}/${account}/token`, request);
+  return kubeconfig(context.stack.certificate, textAt(answer, 'status', 'token'), namespace, account);
+};
+
+const isReady = (deployment: KubeObject): boolean => {
+  const wanted = numberAt(deployment, 'spec', 'replicas');
+  return (
+    numberAt(deployment, 'status', 'readyReplicas') === wanted &&
+    numberAt(deployment, 'status', 'updatedReplicas') === wanted &&
+    numberAt(deployment, 'status', 'replicas') === wanted
+  );
+};
+
+const isAccepted = (route: KubeObject): boolean =>
+  listAt(route, 'status', 'parents', 0, 'conditions').some(
+    (condition) => textAt(condition, 'type') === 'Accepted' && textAt(condition, 'status') === 'True',
+  );
+
+/** Resolves when Deployments are ready and routes accepted. */
+const settle = async ({ kube }: Context, objects: readonly KubeObject[]): Promise<void> => {
+  for (const { kind, metadata } of objects) {
+    const path = `${collectionOf(kind, metadata.namespace ?? '')}/${metadata.name}`;
+    if (kind === 'Deployment') await kube.until(`${path} ready`, async () => isReady(await kube.get(path)));
+    if (kind.endsWith('Route')) await kube.until(`${path} accepted`, async () => isAccepted(await kube.get(path)));
+  }
+};
+
+/** Makes the namespace, its objects, and an identity that may do everything. */
+export const openShop = async (context: Context, namespace: string, objects: readonly KubeObject[]): Promise<Shop> => {
+  const { kube } = context;
+  await kube.create(paths.namespaces(), namespaceObject(namespace));
+  for (const object of objects) await kube.create(collectionOf(object.kind, namespace), object);
+  const config = await identityOf(context, namespace, 'release');
+  await kube.create(paths.clusterRoleBindings(), adminBinding(namespace, 'release'));
+  await settle(context, objects);
+  const user = `system:serviceaccount:${namespace}:release`;
+  return { namespace, host: `${namespace}.example`, user, kubeconfig: config };
+};
+
+const HTTP_METRICS = `
+- name: errors
+  requests: http_requests_total{namespace="{{namespace}}", pod=~"{{pods}}"}
+  failures: http_requests_total{namespace="{{namespace}}", pod=~"{{pods}}", code=~"5.."}
+- name: p99 latency
+  query: histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket{namespace="{{namespace}}", pod=~"{{pods}}"}[{{window}}])))
+  max: 0.5
+  unit: s
+  every: 2s
+`;
+
+export const GRPC_METRICS = `
+- name: failed calls
+  requests: grpc_server_handled_total{namespace="{{namespace}}", pod=~"{{pods}}"}
+  failures: grpc_server_handled_total{namespace="{{namespace}}", pod=~"{{pods}}", grpc_code!="OK"}
+`;
+
+/** The inputs of a short release; a case adds its own or replaces these. */
+export const releaseInputs = (shop: Shop, image: string, deployment: string): Inputs => ({
+  image,
+  deployment,
+  namespace: shop.namespace,
+  kubeconfig: shop.kubeconfig,
+  prometheus: PROMETHEUS_URL,
+  metrics: HTTP_METRICS,
+  weights: '10, 50',
+  interval: '5s',
+  drain: '3s',
+  'ready-timeout': '60s',
+});
+
+/** Resolves when Prometheus has answers of every pod of the namespace that are counted: the action asks stable first. */
+export const untilMeasured = async (shop: Shop, metric = 'http_requests_total'): Promise<void> => {
+  const query = encodeURIComponent(`count(${metric}{namespace="${shop.namespace}"})`);
+  for (let tries = 0; tries < 300; tries += 1) {
+    const answer: unknown = await (await fetch(`${PROMETHEUS_URL}/api/v1/query?query=${query}`)).json();
+    if (Number(textAt(answer, 'data', 'result', 0, 'value', 1)) >= 1) return sleep(3000); // Two samples of each series.
+    await sleep(200);
+  }
+  throw new Error(`${metric} of ${shop.namespace} does not show in Prometheus`);
+};

@@ -1,0 +1,65 @@
+import { claimRestored, claimStatus, openCase, runWatched } from '../harness/case.ts';
+import { listAt, numberAt, textAt } from '../harness/json.ts';
+import { deployment, httpRoute, imageOf, service } from '../harness/objects.ts';
+import { type Context, releaseInputs } from '../harness/shop.ts';
+import { median, spread } from '../harness/statistics.ts';
+import type { Suite } from '../harness/suite.ts';
+import type { Answered } from '../harness/traffic.ts';
+
+interface Reaction {
+  /** From the verdict to the moment the last request that reached the canary was sent. */
+  readonly lastAnswerMs: number;
+  readonly harmed: number;
+}
+
+/** Epoch ms, from what the report may give: an instant in text, or a number. */
+const instantAt = (document: unknown, key: string): number => {
+  const number = numberAt(document, key);
+  return Number.isNaN(number) ? Date.parse(textAt(document, key)) : number;
+};
+
+const lastOf = (answers: readonly Answered[], version: string): number =>
+  answers.reduce((latest, answer) => (answer.version === version ? Math.max(latest, answer.sentAt) : latest), 0);
+
+const release = async (context: Context, namespace: string): Promise<Reaction> => {
+  const { claims } = context;
+  const route = httpRoute(namespace, 'checkout', [{ backendRefs: [{ name: 'checkout', port: 80 }] }]);
+  const objects = [deployment({ namespace, name: 'checkout', version: '1.0' }), service(namespace, 'checkout'), route];
+
+  const opened = await openCase(context, { namespace, objects, rps: 200 });
+  const inputs = { ...releaseInputs(opened.shop, imageOf('checkout', '2.0-bad20'), 'checkout'), interval: '30s' };
+  const { run, held } = await runWatched(context, inputs, route, 'checkout-canary');
+  const report = await opened.traffic.end();
+
+  claimStatus(context, run, 'rolled-back', 'metric-failed', 1);
+  claims.claim('the failed metric is named', run.outputs['failed-metric'] === 'errors', run.outputs['failed-metric']);
+  claims.claim('users are back on stable', run.outputs['final-weight'] === '0', run.outputs['final-weight']);
+  const stable = report.versions['1.0'];
+  const onlyCanary = stable !== undefined && stable.non2xx === 0 && report.connectionErrors + report.notSent === 0;
+  claims.claim('only the canary failed requests', onlyCanary, { ...report.versions, ...report.errorCodes });
+  const harmed = report.versions['2.0-bad20']?.non2xx ?? 0;
+  const told = numberAt(run.result, 'harm', 'canaryFailures');
+  claims.claim('the report does not overstate the harm', told > 0 && told <= harmed, `${told} told, ${harmed} counted`);
+  await claimRestored(context, opened, ['HTTPRoute/checkout', 'Deployment/checkout', 'Service/checkout']);
+
+  const verdictAt = instantAt(listAt(run.result, 'steps').at(-1), 'endedAt');
+  const last = lastOf(opened.traffic.answers, '2.0-bad20');
+  const returnedAt = held.findLast(({ weight }) => weight > 0)?.to ?? 0;
+  claims.note('from the weight back at 0 to the last canary request', `${Math.round(last - returnedAt)} ms`);
+  return { lastAnswerMs: Math.round(last - verdictAt), harmed };
+};
+
+export const bad: Suite = {
+  name: 'bad',
+  title: 'a release that fails one request in five is rolled back within seconds',
+  alone: true,
+  run: async (context) => {
+    const reactions: Reaction[] = [];
+    for (let turn = 1; turn <= (context.full ? 20 : 2); turn += 1)
+      reactions.push(await release(context, `bad-${turn}`));
+
+    const times = reactions.map(({ lastAnswerMs }) => lastAnswerMs);
+    context.claims.note('requests harmed', reactions.map(({ harmed }) => harmed).join(', '));
+    context.claims.claim('traffic leaves within a second of the verdict', median(times) <= 2000, spread(times, 'ms'));
+  },
+};

@@ -1,0 +1,27 @@
+import type { Suite } from '../harness/suite.ts';
+import { bad } from './bad.ts';
+import { good } from './good.ts';
+import { grpc } from './grpc.ts';
+import { measures } from './measures.ts';
+import { notReady } from './not-ready.ts';
+import { replicas } from './replicas.ts';
+import { rights } from './rights.ts';
+import { routes } from './routes.ts';
+import { serviceUrl } from './service-url.ts';
+import { two } from './two.ts';
+import { worker } from './worker.ts';
+
+/** The longest first, so that none is left to run by itself at the end. */
+export const SUITES: readonly Suite[] = [
+  rights,
+  good,
+  worker,
+  grpc,
+  two,
+  routes,
+  replicas,
+  notReady,
+  serviceUrl,
+  bad,
+  measures,
+];
