@@ -1,0 +1,175 @@
+import { drainWasSeen } from './drain.ts';
+import { formatCount, formatDuration, formatNumber, formatRatio, formatWeight } from './format.ts';
+import type { Entry } from './journal.ts';
+import { subjectOf } from './metrics.ts';
+import type { Event, MetricState, Rollout, StageName } from './rollout.ts';
+import { isTerminal } from './stage.ts';
+import type { Arm, Ms } from './units.ts';
+
+/** What there is to say about one event, in sentences for console and reports. Pure; usually nothing. */
+export const describe = (before: Rollout, event: Event, after: Rollout): readonly Entry[] => [
+  ...samplesOf(before, event, after),
+  ...troubleOf(before, event, after),
+  ...turnOf(before, event, after),
+  ...stageEntered(before, event, after),
+  ...ended(before, event, after),
+];
+
+const groupOf = (rollout: Rollout): string => {
+  switch (rollout.phase) {
+    case 'preparing':
+      return 'prepare';
+    case 'progressing': {
+      const step = rollout.plan.steps[rollout.step];
+      return `step ${rollout.step + 1} of ${rollout.plan.steps.length}: ${formatWeight(step?.weight ?? 0)}`;
+    }
+    case 'promoting':
+    case 'promoted':
+      return 'promote';
+    case 'rolling-back':
+    case 'rolled-back':
+      return 'roll back';
+    case 'halted':
+    case 'left':
+      return 'end';
+  }
+};
+
+const entry = (rollout: Rollout, at: Ms, text: string, level: Entry['level'] = 'info'): Entry => ({
+  at,
+  group: groupOf(rollout),
+  level,
+  text,
+});
+
+// --- samples: one line each ---------------------------------------------------
+
+const samplesOf = (before: Rollout, event: Event, after: Rollout): readonly Entry[] => {
+  if (event.kind !== 'sampled') return [];
+  const effect = before.open.find(({ id }) => id === event.effect);
+  if (effect?.kind !== 'query') return [];
+  // The verdict may have ended the phase in which the sample was taken; its line belongs to that one.
+  return effect.metrics.flatMap((name) => {
+    const state = after.metrics.find((metric) => metric.name === name);
+    return state === undefined
+      ? []
+      : [entry(before, event.now, `${name}: ${sampleText(before, state)}${clockText(after)}`)];
+  });
+};
+
+const sampleText = (rollout: Rollout, state: MetricState): string => {
+  if (state.noDataSince !== null) return state.noDataWhy ?? 'no data';
+  const spec = rollout.plan.metrics.find(({ name }) => name === state.name);
+  const arms: readonly Arm[] = subjectOf(rollout) === 'canary' ? ['canary', 'stable'] : ['stable', 'canary'];
+  if (spec?.kind === 'measured') {
+    const value = (arm: Arm): string =>
+      state.value[arm] === null ? 'unknown' : formatNumber(state.value[arm] ?? 0, spec.unit ?? '');
+    return arms.map((arm) => `${arm} ${value(arm)}`).join(', ');
+  }
+  return arms.map((arm) => countedText(state, arm)).join(', ');
+};
+
+const countedText = (state: MetricState, arm: Arm): string => {
+  const { requests, failures } = state.step[arm];
+  if (requests === 0) return `${arm} no requests`;
+  return `${arm} ${formatCount(failures)} of ${formatCount(requests)} failed (${formatRatio(failures / requests)})`;
+};
+
+const clockText = (rollout: Rollout): string => {
+  const step = rollout.plan.steps[rollout.step];
+  if (rollout.stage.name !== 'bake' || step === undefined) return '';
+  const waiting = rollout.waits.length > 0 ? ', waiting' : '';
+  return ` · held ${Math.round(rollout.stage.heldMs / 1000)} of ${Math.round(step.intervalMs / 1000)} s${waiting}`;
+};
+
+// --- trouble ------------------------------------------------------------------
+
+const troubleOf = (before: Rollout, event: Event, after: Rollout): readonly Entry[] => {
+  if (event.kind === 'written' && event.outcome.kind !== 'done') {
+    return [entry(before, event.now, `not written: ${event.outcome.reason}`, 'warning')];
+  }
+  if (event.kind === 'observe-failed' && before.stage.trouble !== event.reason) {
+    return [entry(before, event.now, `the cluster did not answer: ${event.reason}`, 'warning')];
+  }
+  if (event.kind === 'save-failed')
+    return [entry(before, event.now, `the state was not saved: ${event.reason}`, 'warning')];
+  return after.warnings.slice(before.warnings.length).map((text) => entry(after, event.now, text, 'warning'));
+};
+
+// --- turns --------------------------------------------------------------------
+
+const turnOf = (before: Rollout, event: Event, after: Rollout): readonly Entry[] => {
+  if (before.phase !== 'rolling-back' && after.phase === 'rolling-back') {
+    return [entry(after, event.now, `rolling back: ${after.reason?.text ?? ''}`, 'error')];
+  }
+  if (before.reason === null && after.reason !== null && after.phase === 'promoting') {
+    return [
+      entry(
+        after,
+        event.now,
+        `promotion stops: ${after.reason.text}; the traffic goes to the canary, the copy known to be good`,
+        'error',
+      ),
+    ];
+  }
+  return [];
+};
+
+const stageEntered = (before: Rollout, event: Event, after: Rollout): readonly Entry[] => {
+  const isSame =
+    before.stage.name === after.stage.name && before.stage.since === after.stage.since && before.phase === after.phase;
+  const lines: Entry[] = [];
+  if (!isSame && before.stage.name === 'drain') {
+    const how =
+      drainWasSeen(before, event.now) || drainWasSeen({ ...after, stage: before.stage }, event.now)
+        ? 'seen to be empty (V4)'
+        : 'left alone long enough';
+    lines.push(entry(before, event.now, `the old path was ${how}`));
+  }
+  const text = isSame && event.kind !== 'started' ? null : stageText(after);
+  return text === null || isTerminal(after.phase) ? lines : [...lines, entry(after, event.now, text)];
+};
+
+const STAGE_TEXT: Readonly<Partial<Record<StageName, (rollout: Rollout) => string>>> = {
+  claim: ({ plan }) =>
+    `marking the objects of ${plan.target.namespace}/${plan.target.deployment} as part of this rollout`,
+  'canary-service': ({ plan }) => `creating the Service ${plan.target.canaryService}`,
+  canary: ({ plan }) =>
+    `starting the Deployment ${plan.target.canaryDeployment} with ${plan.target.images.map(({ image }) => image).join(', ')}`,
+  'route-entry': () => 'the canary is ready; adding it to the route with weight 0',
+  settle: ({ plan }) => `watching for ${formatDuration(plan.timings.settleMs)} whether the entry stands`,
+  scale: ({ plan, step }) => `scaling the canary to ${plan.steps[step]?.canaryReplicas ?? '?'} pods`,
+  shift: ({ traffic }) => `setting the canary's weight to ${formatWeight(traffic.wanted.canary)}`,
+  bake: ({ traffic, plan, step }) =>
+    `weight ${formatWeight(traffic.wanted.canary)} is in force (${traffic.rung ?? 'not verified'}); holding it for ${formatDuration(plan.steps[step]?.intervalMs ?? 0)}`,
+  capacity: () => 'all steps passed; scaling the canary for all traffic',
+  'all-traffic': () => 'sending all traffic to the canary',
+  commit: () => 'giving up the way back: from here on there is only forward',
+  'update-stable': ({ plan }) => `updating the Deployment ${plan.target.deployment}`,
+  'stable-ready': () => 'waiting for the updated stable',
+  'return-some': () => 'stable is ready; returning 20 % of the traffic to it',
+  'return-all': () => 'returning all traffic to stable',
+  'keep-canary': () => 'sending all traffic to the canary',
+  'way-back': () => 'returning all traffic to stable',
+  drain: () => 'waiting until the canary gets no request any more',
+  'restore-route': () => 'putting the route back as it was',
+  'remove-canary': ({ plan }) => `removing the Deployment ${plan.target.canaryDeployment}`,
+  'remove-service': ({ plan }) => `removing the Service ${plan.target.canaryService}`,
+  unclaim: () => 'removing our marks',
+};
+
+const stageText = (rollout: Rollout): string | null => STAGE_TEXT[rollout.stage.name]?.(rollout) ?? null;
+
+const ended = (before: Rollout, event: Event, after: Rollout): readonly Entry[] => {
+  if (isTerminal(before.phase) || !isTerminal(after.phase)) return [];
+  const took = formatDuration(event.now - after.startedAt);
+  const reason = after.reason?.text ?? '';
+  switch (after.phase) {
+    case 'promoted':
+      return [entry(after, event.now, `promoted after ${took}`)];
+    case 'rolled-back':
+      return [entry(after, event.now, `rolled back after ${took}: ${reason}`, 'error')];
+    default:
+      return [entry(after, event.now, `halted after ${took}: ${reason}`, 'error')];
+  }
+};

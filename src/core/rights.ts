@@ -1,0 +1,50 @@
+import type { Permission } from './objects.ts';
+
+const LIFE: readonly string[] = ['get', 'create', 'patch', 'delete'];
+const ORDER: readonly string[] = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
+
+/** What every rollout needs, whatever its router and workload. */
+export const OWN_PERMISSIONS: readonly Permission[] = [
+  { group: '', resource: 'configmaps', verbs: LIFE, why: 'keep the state of the rollout' },
+  {
+    group: 'coordination.k8s.io',
+    resource: 'leases',
+    verbs: LIFE,
+    why: 'lock the Deployment against a second rollout',
+  },
+  { group: '', resource: 'pods/log', verbs: ['get'], why: 'show the last lines of failing canary pods' },
+];
+
+const keyOf = ({ namespace, group, resource }: Permission): string => `${namespace ?? ''}/${group}/${resource}`;
+
+const merge = (one: Permission, other: Permission): Permission => ({
+  ...one,
+  verbs: ORDER.filter((verb) => one.verbs.includes(verb) || other.verbs.includes(verb)),
+  why: one.why === other.why ? one.why : `${one.why}; ${other.why}`,
+});
+
+/** One entry a resource, verbs in the order of the Kubernetes documentation, in the order of first mention. */
+export const mergePermissions = (permissions: readonly Permission[]): readonly Permission[] => {
+  const merged = new Map<string, Permission>();
+  for (const permission of permissions) {
+    const before = merged.get(keyOf(permission));
+    merged.set(keyOf(permission), merge(before ?? permission, permission));
+  }
+  return [...merged.values()];
+};
+
+/** The Role that allows these permissions in one namespace, as YAML to paste. Those of other namespaces are left out. */
+export const roleYaml = (permissions: readonly Permission[], namespace: string, name = 'canary-rollout'): string => {
+  const rules = mergePermissions(permissions.filter((one) => (one.namespace ?? namespace) === namespace));
+  return [
+    'apiVersion: rbac.authorization.k8s.io/v1',
+    'kind: Role',
+    `metadata: { name: ${name}, namespace: ${JSON.stringify(namespace)} }`,
+    'rules:',
+    ...rules.map(
+      ({ group, resource, verbs }) =>
+        `  - { apiGroups: ["${group}"], resources: ["${resource}"], verbs: [${verbs.join(', ')}] }`,
+    ),
+    '',
+  ].join('\n');
+};

@@ -1,0 +1,186 @@
+import { transition } from '../core/decide.ts';
+import { describe } from '../core/describe.ts';
+import type { Seen } from '../core/objects.ts';
+import type { Effect, Event, Rollout } from '../core/rollout.ts';
+import { isTerminal } from '../core/stage.ts';
+import type { Ms } from '../core/units.ts';
+import type { DriveContext } from './context.ts';
+import { observe, refsOf } from './look.ts';
+import { mailbox } from './mailbox.ts';
+import { mergeSeen, NOTHING_SEEN, readAll } from './read.ts';
+import { bindQueries } from './sampling.ts';
+import { write } from './write.ts';
+
+/** No answer may take longer; then it is a failure and the next one is asked for. */
+const READ_DEADLINE_MS: Ms = 10_000;
+const WRITE_DEADLINE_MS: Ms = 15_000;
+const RENEW_EVERY_MS: Ms = 10_000;
+
+/**
+ * The loop around `transition`: runs what is newly open, drops what no longer is (reads and timers; a write that was sent
+ * cannot be dropped), feeds the answers back. Yields the rollout after every event and ends when it is terminal.
+ */
+export async function* drive(context: DriveContext, start: Rollout): AsyncGenerator<Rollout> {
+  const { clock } = context;
+  const events = mailbox<Event>();
+  const running = new Map<number, AbortController>();
+  const over = new AbortController();
+  const memory: { seen: Seen } = { seen: NOTHING_SEEN };
+  let rollout = start;
+
+  const cancel = (): void => {
+    events.push({ kind: 'cancel-requested', now: clock.now(), by: 'signal', wayBackSent: false });
+  };
+  context.cancelled.addEventListener('abort', cancel, { once: true });
+  if (context.cancelled.aborted) cancel();
+  const renewing = keepLease(context, over.signal, (holder) =>
+    events.push({ kind: 'lock-lost', now: clock.now(), holder }),
+  );
+  events.push({ kind: 'started', now: clock.now() });
+  try {
+    while (!isTerminal(rollout.phase)) {
+      const event = await events.next();
+      const before = rollout;
+      rollout = transition(before, event);
+      for (const entry of describe(before, event, rollout)) context.log(entry);
+      dropClosed(running, rollout.open);
+      for (const effect of rollout.open.filter(({ id }) => !running.has(id))) {
+        const stop = new AbortController();
+        running.set(effect.id, stop);
+        void carryOut(context, rollout, effect, memory, stop.signal).then(
+          (answer) => answer !== null && events.push(answer),
+        );
+      }
+      yield rollout;
+    }
+  } finally {
+    context.cancelled.removeEventListener('abort', cancel);
+    over.abort();
+    for (const stop of running.values()) stop.abort();
+    await renewing;
+  }
+}
+
+const dropClosed = (running: Map<number, AbortController>, open: readonly Effect[]): void => {
+  const alive = new Set(open.map(({ id }) => id));
+  for (const [id, stop] of running) {
+    if (alive.has(id)) continue;
+    stop.abort();
+    running.delete(id);
+  }
+};
+
+const keepLease = async (context: DriveContext, signal: AbortSignal, lost: (holder: string) => void): Promise<void> => {
+  while (!signal.aborted) {
+    const isOver = await context.clock.sleepUntil(context.clock.now() + RENEW_EVERY_MS, signal).then(
+      () => false,
+      () => true,
+    );
+    if (isOver) return;
+    const renewed = await context.store.renew(AbortSignal.any([signal, AbortSignal.timeout(READ_DEADLINE_MS)]));
+    if (renewed.kind === 'lost') return lost(renewed.holder);
+  }
+};
+
+/** One effect, one answer. null: it was dropped. Nothing here throws: what goes wrong is an event. */
+const carryOut = async (
+  context: DriveContext,
+  rollout: Rollout,
+  effect: Effect,
+  memory: { seen: Seen },
+  dropped: AbortSignal,
+): Promise<Event | null> => {
+  try {
+    return await answerTo(context, rollout, effect, memory, dropped);
+  } catch (error) {
+    if (dropped.aborted) return null;
+    return failed(effect, context.clock.now(), error instanceof Error ? error.message : String(error));
+  }
+};
+
+const answerTo = async (
+  context: DriveContext,
+  rollout: Rollout,
+  effect: Effect,
+  memory: { seen: Seen },
+  dropped: AbortSignal,
+): Promise<Event> => {
+  const { clock, cluster, store } = context;
+  const answered = { effect: effect.id } as const;
+  switch (effect.kind) {
+    case 'wake':
+      await clock.sleepUntil(effect.at, dropped);
+      return { ...answered, kind: 'woke', now: Math.max(clock.now(), effect.at) };
+    case 'save': {
+      const saved = await store.save(rollout, AbortSignal.timeout(READ_DEADLINE_MS));
+      if (saved.kind === 'lost') return { kind: 'lock-lost', now: clock.now(), holder: saved.holder };
+      if (saved.kind === 'failed')
+        return { ...answered, kind: 'save-failed', now: clock.now(), reason: saved.problem.message };
+      return { ...answered, kind: 'saved', now: clock.now(), revision: effect.revision };
+    }
+    case 'observe': {
+      const at = clock.now();
+      const signal = AbortSignal.any([dropped, AbortSignal.timeout(READ_DEADLINE_MS)]);
+      const read = await readAll(cluster, refsOf(context, rollout.plan, effect.depth), signal);
+      if (read.kind === 'failed') {
+        const code = read.problem.kind === 'forbidden' ? 'forbidden' : 'cluster-unreachable';
+        return {
+          ...answered,
+          kind: 'observe-failed',
+          now: clock.now(),
+          code,
+          reason: `${read.what}: ${read.problem.message}`,
+        };
+      }
+      memory.seen = mergeSeen(memory.seen, read.seen);
+      const observation = observe(context, rollout, effect, memory.seen, at);
+      return { ...answered, kind: 'observed', now: clock.now(), observation };
+    }
+    case 'query':
+      return {
+        ...answered,
+        kind: 'sampled',
+        now: clock.now(),
+        samples: await sample(context, rollout, effect, memory.seen, dropped),
+      };
+    case 'write': {
+      const remember = (seen: Seen): void => {
+        memory.seen = seen;
+      };
+      const signal = AbortSignal.timeout(WRITE_DEADLINE_MS);
+      const outcome = await write(context, rollout, effect.intent, memory.seen, { signal, remember });
+      return { ...answered, kind: 'written', now: clock.now(), outcome };
+    }
+  }
+};
+
+const sample = async (
+  context: DriveContext,
+  rollout: Rollout,
+  effect: Extract<Effect, { kind: 'query' }>,
+  seen: Seen,
+  dropped: AbortSignal,
+) => {
+  if (context.source === null) return [];
+  const { metrics, target } = rollout.plan;
+  const asked = metrics.filter(({ name }) => effect.metrics.includes(name));
+  const queries = bindQueries(asked, context.workload, seen, target, { windowMs: effect.windowMs });
+  const signal = AbortSignal.any([dropped, AbortSignal.timeout(READ_DEADLINE_MS)]);
+  return context.source.sample(queries, effect.from, context.clock.now(), signal);
+};
+
+const failed = (effect: Effect, now: Ms, reason: string): Event => {
+  const answered = { effect: effect.id, now } as const;
+  switch (effect.kind) {
+    case 'write':
+      return { ...answered, kind: 'written', outcome: { kind: 'failed', code: 'cluster-unreachable', reason } };
+    case 'observe':
+      return { ...answered, kind: 'observe-failed', code: 'cluster-unreachable', reason };
+    case 'save':
+      return { ...answered, kind: 'save-failed', reason };
+    case 'query':
+      return { ...answered, kind: 'sampled', samples: [] };
+    case 'wake':
+      return { ...answered, kind: 'woke' };
+  }
+};

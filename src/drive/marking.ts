@@ -1,0 +1,63 @@
+import { addAt, jsonPatch, type Operation, removeAt, testOf } from '../core/json-patch.ts';
+import { type Guard, type Mark, markField, markOn, markPath } from '../core/marks.ts';
+import {
+  type KubeObject,
+  type ObjectRef,
+  objectIn,
+  objectRef,
+  type Request,
+  SERVICE,
+  type Seen,
+} from '../core/objects.ts';
+import type { Target } from '../core/plan.ts';
+import { isFields } from '../core/shape.ts';
+import type { Json } from '../core/units.ts';
+
+/** Writes both marks on an object that exists already, guarded by its uid; null when they are there. */
+export const claimRequest = (seen: Seen, ref: ObjectRef, guard: Guard): Request | null => {
+  const object = objectIn(seen, ref);
+  if (object === null) return null;
+  const missing = [guard.holder, guard.wayBack].filter((mark) => markOn(object, mark) !== mark.value);
+  if (missing.length === 0) return null;
+  const field = markField(object.kind);
+  const map: readonly Operation[] = object.metadata[field] === undefined ? [addAt(`/metadata/${field}`, {})] : [];
+  const marks = missing.map((mark) => addAt(markPath(object.kind, mark), mark.value));
+  return jsonPatch(ref, [testOf('/metadata/uid', object.metadata.uid ?? ''), ...map, ...marks]);
+};
+
+/** Removes marks of ours from an object; null when none is there. Marks of another rollout stay. */
+export const unmarkRequest = (seen: Seen, ref: ObjectRef, marks: readonly Mark[]): Request | null => {
+  const object = objectIn(seen, ref);
+  if (object === null) return null;
+  const ours = marks.filter((mark) => markOn(object, mark) === mark.value);
+  if (ours.length === 0) return null;
+  const tests = ours.map((mark) => testOf(markPath(object.kind, mark), mark.value));
+  return jsonPatch(ref, [...tests, ...ours.map((mark) => removeAt(markPath(object.kind, mark)))]);
+};
+
+/** The way-back mark of an object is gone or another's: the way back through it is closed for good. */
+export const wayBackClosed = (object: KubeObject | null, guard: Guard): boolean =>
+  object !== null && markOn(object, guard.wayBack) !== guard.wayBack.value;
+
+/**
+ * Points the canary Service at stable's pods, where the weights cannot be changed any more. A way back: it tests the
+ * Service's own mark (design §2.7). null when it is so already or one of the Services is missing.
+ */
+export const lastResortRequest = (seen: Seen, target: Target, guard: Guard): Request | null => {
+  if (target.canaryService === null || target.service === null) return null;
+  const ref = objectRef(SERVICE, target.namespace, target.canaryService);
+  const canary = objectIn(seen, ref);
+  const selector = selectorOf(objectIn(seen, objectRef(SERVICE, target.namespace, target.service)));
+  if (canary === null || selector === null || JSON.stringify(selectorOf(canary)) === JSON.stringify(selector))
+    return null;
+  return jsonPatch(ref, [
+    testOf(markPath('Service', guard.wayBack), guard.wayBack.value),
+    addAt('/spec/selector', selector),
+  ]);
+};
+
+const selectorOf = (service: KubeObject | null): Json | null => {
+  const spec = service?.['spec'];
+  const selector = isFields(spec) ? spec['selector'] : null;
+  return isFields(selector) ? (selector as Json) : null;
+};

@@ -1,0 +1,184 @@
+import { markPath } from '../core/marks.ts';
+import {
+  DEPLOYMENT,
+  type ObjectRef,
+  objectRef,
+  type Request,
+  refKey,
+  refText,
+  SERVICE,
+  type Seen,
+} from '../core/objects.ts';
+import type { Intent, Rollout, WriteOutcome } from '../core/rollout.ts';
+import { ok, type Result } from '../core/units.ts';
+import type { CallProblem } from '../ports/cluster.ts';
+import type { DriveContext } from './context.ts';
+import { refsOf } from './look.ts';
+import { claimRequest, lastResortRequest, unmarkRequest, wayBackClosed } from './marking.ts';
+import { mergeSeen, readAll } from './read.ts';
+
+/** A conflict means: read again, plan again. This often, then it is an answer. */
+const MAX_ROUNDS = 5;
+
+/** The user's objects that carry marks. */
+const existing = ({ workload }: DriveContext, { plan }: Rollout): readonly ObjectRef[] => [
+  ...plan.target.routes,
+  ...workload.marked(plan.target),
+];
+
+/** Everything with a way-back mark: the canary Service first, it is the last resort (design §1.5). */
+const wayBackMarked = (context: DriveContext, rollout: Rollout): readonly ObjectRef[] => {
+  const { namespace, canaryService, canaryDeployment } = rollout.plan.target;
+  const service = canaryService === null ? [] : [objectRef(SERVICE, namespace, canaryService)];
+  return [...service, ...existing(context, rollout), objectRef(DEPLOYMENT, namespace, canaryDeployment)];
+};
+
+const present = (requests: readonly (Request | null)[]): readonly Request[] =>
+  requests.filter((request) => request !== null);
+
+/** The requests that bring an intent about, given what was seen; [] when it is so already. Pure. */
+export const requestsFor = (
+  context: DriveContext,
+  rollout: Rollout,
+  intent: Intent,
+  seen: Seen,
+): Result<readonly Request[], string> => {
+  const { router, workload, guard } = context;
+  const { target, original } = rollout.plan;
+  switch (intent.kind) {
+    case 'claim':
+      return ok(present(existing(context, rollout).map((ref) => claimRequest(seen, ref, guard))));
+    case 'commit':
+      return ok(present(wayBackMarked(context, rollout).map((ref) => unmarkRequest(seen, ref, [guard.wayBack]))));
+    case 'unclaim':
+      return ok(
+        present(existing(context, rollout).map((ref) => unmarkRequest(seen, ref, [guard.holder, guard.wayBack]))),
+      );
+    case 'traffic':
+      return router.plan(seen, target, intent.want, guard, original);
+    case 'way-back':
+      return ok(router.wayBack(seen, target, guard, original));
+    case 'last-resort':
+      return ok(present([lastResortRequest(seen, target, guard)]));
+    case 'restore-route':
+      return ok(router.restore(seen, target, original, guard));
+    case 'workload':
+      return workload.plan(seen, target, intent.stage, guard);
+  }
+};
+
+const isWayBack = (intent: Intent): boolean => intent.kind === 'way-back' || intent.kind === 'last-resort';
+
+/**
+ * Carries out one write. Forward writes plan from a fresh read; the way back uses what was seen last, so that nothing
+ * stands between the evidence and the request, and reads only after a conflict. `remember` keeps what the reads showed.
+ */
+export const write = async (
+  context: DriveContext,
+  rollout: Rollout,
+  intent: Intent,
+  seen: Seen,
+  options: { readonly signal: AbortSignal; readonly remember: (seen: Seen) => void },
+): Promise<WriteOutcome> => {
+  let known = seen;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    if (round > 0 || !isWayBack(intent)) {
+      const fresh = await readAll(context.cluster, refsOf(context, rollout.plan, 'full'), options.signal);
+      if (fresh.kind === 'failed') return outcomeOf(fresh.problem, fresh.what, intent);
+      known = mergeSeen(known, fresh.seen);
+      options.remember(known);
+    }
+    const planned = requestsFor(context, rollout, intent, known);
+    if (!planned.ok)
+      return { kind: 'refused', code: 'refused-by-cluster', reason: planned.problem, final: !isWayBack(intent) };
+    const closed = isWayBack(intent) && round > 0 ? closedWayBack(context, planned.value, known) : null;
+    if (closed !== null) return closed;
+    const sent = await sendAll(context, planned.value, isWayBack(intent), options.signal);
+    if (sent === null) return { kind: 'done', notes: [] };
+    if (sent.problem.kind !== 'conflict') return outcomeOf(sent.problem, sent.what, intent);
+  }
+  return {
+    kind: 'refused',
+    code: 'refused-by-cluster',
+    reason: `others kept changing the object (${MAX_ROUNDS} conflicts)`,
+    final: false,
+  };
+};
+
+const closedWayBack = (context: DriveContext, requests: readonly Request[], seen: Seen): WriteOutcome | null => {
+  const closed = requests.find(({ ref }) => wayBackClosed(seen.objects.get(refKey(ref)) ?? null, context.guard));
+  if (closed === undefined) return null;
+  return {
+    kind: 'refused',
+    code: 'lock-lost',
+    reason: `the way-back mark on ${refText(closed.ref)} is gone`,
+    final: true,
+  };
+};
+
+interface SendProblem {
+  readonly problem: CallProblem;
+  readonly what: string;
+}
+
+/** Forward in order, stopping at the first problem; back all at once, because every route that returns traffic counts. */
+const sendAll = async (
+  context: DriveContext,
+  requests: readonly Request[],
+  atOnce: boolean,
+  signal: AbortSignal,
+): Promise<SendProblem | null> => {
+  if (atOnce) {
+    const answers = await Promise.all(requests.map((request) => sendOne(context, request, signal)));
+    return answers.find((answer) => answer !== null) ?? null;
+  }
+  for (const request of requests) {
+    const answer = await sendOne(context, request, signal);
+    if (answer !== null) return answer;
+  }
+  return null;
+};
+
+const sendOne = async (
+  { cluster }: DriveContext,
+  request: Request,
+  signal: AbortSignal,
+): Promise<SendProblem | null> => {
+  const answer = await cluster.send(request, { dryRun: false, signal });
+  if (answer.kind === 'ok') return null;
+  // What should go is gone; what should be patched and is gone is for the next plan to judge.
+  if (answer.kind === 'missing' && request.verb === 'delete') return null;
+  if (answer.kind === 'missing')
+    return { problem: { kind: 'conflict', message: answer.message }, what: refText(request.ref) };
+  return { problem: answer, what: `${request.verb} ${refText(request.ref)}` };
+};
+
+const outcomeOf = (problem: CallProblem, what: string, intent: Intent): WriteOutcome => {
+  const reason = `${what}: ${problem.message}`;
+  switch (problem.kind) {
+    case 'forbidden':
+      return { kind: 'refused', code: 'forbidden', reason, final: !isWayBack(intent) };
+    case 'invalid':
+      return { kind: 'refused', code: 'refused-by-cluster', reason, final: !isWayBack(intent) };
+    case 'conflict':
+    case 'missing':
+      return { kind: 'refused', code: 'refused-by-cluster', reason, final: false };
+    case 'unauthorised':
+    case 'throttled':
+    case 'unreachable':
+      return { kind: 'failed', code: 'cluster-unreachable', reason };
+  }
+};
+
+/** For dry runs before the marks exist: the same request without the tests of marks. */
+export const withoutMarkTests = (request: Request, { guard }: Pick<DriveContext, 'guard'>): Request => {
+  if (request.contentType !== 'application/json-patch+json' || !Array.isArray(request.body)) return request;
+  const paths = [guard.holder, guard.wayBack].map((mark) => markPath(request.ref.kind, mark));
+  const body = request.body.filter((operation: unknown) => !isTestOf(operation, paths));
+  return { ...request, body };
+};
+
+const isTestOf = (operation: unknown, paths: readonly string[]): boolean => {
+  const { op, path } = (operation ?? {}) as { op?: unknown; path?: unknown };
+  return op === 'test' && typeof path === 'string' && paths.includes(path);
+};
