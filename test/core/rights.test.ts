@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { Permission } from '../../src/core/objects.ts';
+import { mergePermissions, OWN_PERMISSIONS, roleYaml } from '../../src/core/rights.ts';
+
+const routes: readonly Permission[] = [
+  { group: 'gateway.networking.k8s.io', resource: 'httproutes', verbs: ['patch', 'get'], why: 'write the weights' },
+  { group: 'gateway.networking.k8s.io', resource: 'httproutes', verbs: ['list'], why: 'find the route' },
+];
+
+describe('rights', () => {
+  test('of one resource become one entry with the verbs in order and both reasons', () => {
+    expect(mergePermissions(routes)).toEqual([
+      {
+        group: 'gateway.networking.k8s.io',
+        resource: 'httproutes',
+        verbs: ['get', 'list', 'patch'],
+        why: 'write the weights; find the route',
+      },
+    ]);
+  });
+
+  test('of the same resource in two namespaces stay apart', () => {
+    const elsewhere = { ...routes[0], namespace: 'monitoring' } as Permission;
+
+    expect(mergePermissions([...routes, elsewhere])).toHaveLength(2);
+  });
+
+  test('become a Role that parses and holds only the namespace asked for', () => {
+    const proxy: Permission = {
+      group: '',
+      resource: 'services/proxy',
+      verbs: ['get'],
+      why: 'read metrics',
+      namespace: 'monitoring',
+    };
+
+    const role = parse(roleYaml([...OWN_PERMISSIONS, ...routes, proxy], 'shop'));
+
+    expect(role).toMatchObject({ kind: 'Role', metadata: { name: 'canary-rollout', namespace: 'shop' } });
+    expect(role.rules).toContainEqual({
+      apiGroups: ['gateway.networking.k8s.io'],
+      resources: ['httproutes'],
+      verbs: ['get', 'list', 'patch'],
+    });
+    expect(JSON.stringify(role)).not.toContain('services/proxy');
+  });
+});
