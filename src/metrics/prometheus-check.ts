@@ -1,0 +1,182 @@
+import type { Finding } from '../core/reason.ts';
+import type { BoundQuery } from '../core/sample.ts';
+import type { Ms } from '../core/units.ts';
+import type { SourceCheck } from '../ports/metric-source.ts';
+import { type Ask, type LabelledSeries, type QueryProblem, RANGE_MESSAGE } from './prometheus-answer.ts';
+import { rangeOf, type Selector, selectorsIn } from './promql.ts';
+
+/** Long enough for a few scrapes at the usual intervals. */
+const RAW_RANGE = '5m';
+const MOST_EXAMPLES = 3;
+const LONGEST_EXAMPLE = 200;
+
+interface Checked {
+  readonly findings: readonly Finding[];
+  /** Raw series of stable, for the scrape interval. */
+  readonly raw: readonly LabelledSeries[];
+}
+
+/** Asks every query once at the store's own now. An unreachable store is one finding, however many queries there are. */
+export const checkQueries = async (
+  ask: Ask,
+  queries: readonly BoundQuery[],
+  signal: AbortSignal,
+): Promise<SourceCheck> => {
+  const checked = await Promise.all(
+    queries.map((query) =>
+      query.kind === 'counted' ? checkCounted(ask, query, signal) : checkMeasured(ask, query, signal),
+    ),
+  );
+  const intervals = checked.flatMap(({ raw }) => scrapeInterval(raw) ?? []);
+  return {
+    findings: withoutRepeats(checked.flatMap(({ findings }) => findings)),
+    // The slowest of them: no query may look at less than four scrapes.
+    scrapeIntervalMs: intervals.length === 0 ? null : Math.max(...intervals),
+  };
+};
+
+const withoutRepeats = (findings: readonly Finding[]): readonly Finding[] => [
+  ...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values(),
+];
+
+const whereOf = (query: BoundQuery): string => `metric "${query.metric}"`;
+
+const errorOf = (query: BoundQuery, { code, message }: QueryProblem): Finding =>
+  code === 'metrics-unreachable'
+    ? {
+        severity: 'error',
+        code,
+        message: `The metrics store did not answer: ${message}.`,
+        where: 'prometheus',
+        advice: null,
+      }
+    : {
+        severity: 'error',
+        code,
+        message: `The metrics store refuses the query: ${message}.`,
+        where: whereOf(query),
+        advice: null,
+      };
+
+const failed = (query: BoundQuery, problem: QueryProblem): Checked => ({
+  findings: [errorOf(query, problem)],
+  raw: [],
+});
+
+/** Failures that match nothing are no finding: there may have been none yet. */
+const checkCounted = async (
+  ask: Ask,
+  query: BoundQuery & { readonly kind: 'counted' },
+  signal: AbortSignal,
+): Promise<Checked> => {
+  const [requests, failures] = await Promise.all([
+    ask(rangeOf(query.requests, RAW_RANGE), null, signal),
+    ask(rangeOf(query.failures, RAW_RANGE), null, signal),
+  ]);
+  const problems = [requests, failures].flatMap((answer) => (answer.ok ? [] : [errorOf(query, answer.problem)]));
+  if (!requests.ok || problems.length > 0) return { findings: problems, raw: [] };
+  if (requests.value.series.length > 0) return { findings: [], raw: requests.value.series };
+  const missing = await Promise.all(selectorsIn(query.requests).map((selector) => explain(ask, selector, signal)));
+  return { findings: [notFound(query, '`requests` has no data for stable.', missing)], raw: [] };
+};
+
+const checkMeasured = async (
+  ask: Ask,
+  query: BoundQuery & { readonly kind: 'measured' },
+  signal: AbortSignal,
+): Promise<Checked> => {
+  const selectors = selectorsIn(query.query);
+  const [answer, ...raw] = await Promise.all([
+    ask(query.query, null, signal),
+    ...selectors.map((selector) => ask(rangeOf(selector.text, RAW_RANGE), null, signal)),
+  ]);
+  if (!answer.ok) return failed(query, answer.problem);
+  const { type, series } = answer.value;
+  if (type === 'matrix') return failed(query, { code: 'metric-invalid', message: RANGE_MESSAGE, retryAfterMs: null });
+  const found = raw.flatMap((one) => (one.ok ? one.value.series : []));
+  if (series.length > 1) return { findings: [several(query, series)], raw: found };
+  const value = series[0]?.points[0]?.[1];
+  if (value !== undefined) return { findings: Number.isFinite(value) ? [] : [notANumber(query, value)], raw: found };
+  const without = selectors.filter((_, index) => isEmpty(raw[index]));
+  const missing = await Promise.all(without.map((selector) => explain(ask, selector, signal)));
+  const message = 'The query has no data for stable.';
+  return {
+    findings: [missing.length > 0 ? notFound(query, message, missing) : nothingJoined(query, message)],
+    raw: found,
+  };
+};
+
+const isEmpty = (answer: Awaited<ReturnType<Ask>> | undefined): boolean =>
+  answer?.ok === true && answer.value.series.length === 0;
+
+const several = (query: BoundQuery, series: readonly LabelledSeries[]): Finding => ({
+  severity: 'error',
+  code: 'metric-invalid',
+  message: `The query gives ${series.length} series for stable where one number is needed.`,
+  where: whereOf(query),
+  advice: `Sum them up: sum(…). They differ in: ${differingLabels(series).join(', ') || 'nothing but time'}.`,
+});
+
+/** At most ten, so that hostile labels do not flood a report. */
+const differingLabels = (series: readonly LabelledSeries[]): readonly string[] => {
+  const names = [...new Set(series.flatMap(({ labels }) => Object.keys(labels)))];
+  return names.filter((name) => new Set(series.map(({ labels }) => labels[name])).size > 1).slice(0, 10);
+};
+
+const notANumber = (query: BoundQuery, value: number): Finding => ({
+  severity: 'warning',
+  code: 'metric-not-found',
+  message: `The query gives ${value} for stable now, which counts as no data.`,
+  where: whereOf(query),
+  advice: 'Without traffic on stable a ratio or quantile has no value. See that there is traffic during the rollout.',
+});
+
+const nothingJoined = (query: BoundQuery, message: string): Finding => ({
+  severity: 'error',
+  code: 'metric-not-found',
+  message: `${message} Its metrics have series, but the expression leaves none of them.`,
+  where: whereOf(query),
+  advice: 'See that both sides of an operator have the same labels; a comparison in a query filters values away.',
+});
+
+const notFound = (query: BoundQuery, message: string, missing: readonly string[]): Finding => ({
+  severity: 'error',
+  code: 'metric-not-found',
+  message: [message, ...missing].join(' '),
+  where: whereOf(query),
+  advice:
+    query.kind === 'measured'
+      ? 'A series that only appears with the first error can be filled in: `… or vector(0)`.'
+      : 'See that the labels of the selector are those that the store has, and that stable gets traffic.',
+});
+
+/** Why a selector matches nothing: no such metric, or one with other labels; then which it has. */
+const explain = async (ask: Ask, selector: Selector, signal: AbortSignal): Promise<string> => {
+  const { metric } = selector;
+  if (metric === null) return `${selector.text} matches nothing.`;
+  const name = JSON.stringify(metric);
+  const answer = await ask(`topk(${MOST_EXAMPLES}, {__name__=${name}})`, null, signal);
+  if (!answer.ok) return `${selector.text} matches nothing.`;
+  const examples = answer.value.series.map(({ labels }) => labels);
+  if (examples.length === 0) return `There is no metric ${name}.`;
+  const unknown = selector.labels.filter((label) => examples.every((labels) => !Object.hasOwn(labels, label)));
+  const hint =
+    unknown.length === 0 ? '' : ` Label${unknown.length > 1 ? 's' : ''} it does not have: ${unknown.join(', ')}.`;
+  return `${selector.text} matches nothing, but the metric exists.${hint} It has, for example: ${examples.map(labelText).join('; ')}.`;
+};
+
+const labelText = (labels: Readonly<Record<string, string>>): string => {
+  const pairs = Object.entries(labels).filter(([name]) => name !== '__name__');
+  const text = `{${pairs.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(', ')}}`;
+  return text.length <= LONGEST_EXAMPLE ? text : `${text.slice(0, LONGEST_EXAMPLE - 1)}…`;
+};
+
+/** The median distance of neighbouring points, of the slowest series; null when no series has two points. */
+const scrapeInterval = (series: readonly LabelledSeries[]): Ms | null => {
+  const medians = series.flatMap(({ points }) => {
+    const gaps = points.slice(1).map(([at], index) => at - (points[index]?.[0] ?? at));
+    const sorted = gaps.filter((gap) => gap > 0).sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)] ?? [];
+  });
+  return medians.length === 0 ? null : Math.max(...medians);
+};
