@@ -78,6 +78,7 @@ const timings = z.object({
   sampleMs: ms,
   minWindowMs: ms,
   returnMs: ms,
+  observeMs: ms,
 });
 
 const run = z.object({
