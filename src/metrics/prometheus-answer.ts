@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { ReasonCode } from '../core/reason.ts';
 import type { Ms, Result } from '../core/units.ts';
 import { ok, problem } from '../core/units.ts';
@@ -26,36 +25,13 @@ export type Ask = (query: string, at: Ms | null, signal: AbortSignal) => Promise
 
 export const RANGE_MESSAGE = 'the query gives a range of values where one number is needed';
 
-// https://prometheus.io/docs/prometheus/latest/querying/api/#expression-query-result-formats
-const point = z.tuple([z.number(), z.string()]);
-const labels = z.record(z.string(), z.string());
-const failure = z.object({ status: z.literal('error'), errorType: z.string().optional(), error: z.string() });
-const success = z.object({
-  status: z.literal('success'),
-  data: z.discriminatedUnion('resultType', [
-    z.object({
-      resultType: z.literal('matrix'),
-      result: z.array(
-        z.object({ metric: labels, values: z.array(point).default([]), histograms: z.array(z.unknown()).optional() }),
-      ),
-    }),
-    z.object({
-      resultType: z.literal('vector'),
-      result: z.array(z.object({ metric: labels, value: point.optional(), histogram: z.unknown().optional() })),
-    }),
-    z.object({ resultType: z.literal('scalar'), result: point }),
-    z.object({ resultType: z.literal('string'), result: point }),
-  ]),
-});
-
 /** Longer messages are cut: an error page is no message. */
 const LONGEST_MESSAGE = 500;
 
 /** Reads what a Prometheus, or something that speaks like one, answered to /api/v1/query. */
 export const readAnswer = (status: number, body: string, retryAfterMs: Ms | null): QueryAnswer => {
   if (status >= 200 && status < 300) return readSuccess(body);
-  const said = failure.safeParse(parseJson(body));
-  const message = said.success ? said.data.error.slice(0, LONGEST_MESSAGE) : null;
+  const message = errorIn(body);
   switch (status) {
     case 400:
     case 422:
@@ -74,6 +50,11 @@ export const readAnswer = (status: number, body: string, retryAfterMs: Ms | null
   }
 };
 
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
@@ -82,45 +63,65 @@ const parseJson = (text: string): unknown => {
   }
 };
 
+const errorIn = (body: string): string | null => {
+  const content = parseJson(body);
+  if (!isFields(content) || content['status'] !== 'error') return null;
+  return typeof content['error'] === 'string' ? content['error'].slice(0, LONGEST_MESSAGE) : null;
+};
+
 const unreachable = (message: string, retryAfterMs: Ms | null = null): QueryAnswer =>
   problem({ code: 'metrics-unreachable', message, retryAfterMs });
 const invalid = (message: string): QueryAnswer => problem({ code: 'metric-invalid', message, retryAfterMs: null });
 
 const HISTOGRAM = 'the query gives a native histogram where a number is needed';
 
+const NOT_A_RESULT = 'it answered with JSON that is not a Prometheus query result';
+
+/** https://prometheus.io/docs/prometheus/latest/querying/api/#expression-query-result-formats */
 const readSuccess = (body: string): QueryAnswer => {
   const content = parseJson(body);
   if (content === undefined) return unreachable('it answered with something that is not JSON');
-  const parsed = success.safeParse(content);
-  if (!parsed.success) return unreachable('it answered with JSON that is not a Prometheus query result');
-  const { data } = parsed.data;
-  switch (data.resultType) {
+  const data = isFields(content) && content['status'] === 'success' ? content['data'] : null;
+  if (!isFields(data)) return unreachable(NOT_A_RESULT);
+  const { resultType: type, result } = data;
+  switch (type) {
     case 'string':
       return invalid('the query gives a text where a number is needed');
-    case 'scalar':
-      return ok({ type: 'scalar', series: [{ labels: {}, points: [toPoint(data.result)] }] });
+    case 'scalar': {
+      const point = toPoint(result);
+      return point === null ? unreachable(NOT_A_RESULT) : ok({ type, series: [{ labels: {}, points: [point] }] });
+    }
     case 'vector':
-      return data.result.some((series) => series.value === undefined)
-        ? invalid(HISTOGRAM)
-        : ok({
-            type: 'vector',
-            series: data.result.map(({ metric, value }) => toSeries(metric, value ? [value] : [])),
-          });
     case 'matrix':
-      return data.result.some((series) => series.histograms !== undefined)
-        ? invalid(HISTOGRAM)
-        : ok({ type: 'matrix', series: data.result.map(({ metric, values }) => toSeries(metric, values)) });
+      return Array.isArray(result) ? readSeries(type, result) : unreachable(NOT_A_RESULT);
+    default:
+      return unreachable(NOT_A_RESULT);
   }
 };
 
-type RawPoint = readonly [seconds: number, value: string];
+const readSeries = (type: 'vector' | 'matrix', result: readonly unknown[]): QueryAnswer => {
+  if (result.some((one) => isFields(one) && ('histogram' in one || 'histograms' in one))) return invalid(HISTOGRAM);
+  const series = result.map((one) => toSeries(type, one));
+  return series.every((one) => one !== null) ? ok({ type, series }) : unreachable(NOT_A_RESULT);
+};
 
-const toSeries = (metric: Readonly<Record<string, string>>, values: readonly RawPoint[]): LabelledSeries => ({
-  labels: metric,
-  points: values.map(toPoint),
-});
+const toSeries = (type: 'vector' | 'matrix', one: unknown): LabelledSeries | null => {
+  if (!isFields(one) || !isFields(one['metric'])) return null;
+  const raw = type === 'vector' ? [one['value']] : one['values'];
+  if (!Array.isArray(raw)) return null;
+  const points = raw.map(toPoint);
+  const labels = Object.fromEntries(Object.entries(one['metric']).map(([name, value]) => [name, String(value)]));
+  return points.every((point) => point !== null) ? { labels, points } : null;
+};
 
-const toPoint = ([seconds, value]: RawPoint): readonly [Ms, number] => [Math.round(seconds * 1000), toNumber(value)];
+/** `[seconds, "value"]` */
+const toPoint = (raw: unknown): readonly [Ms, number] | null => {
+  if (!Array.isArray(raw)) return null;
+  const [seconds, value] = raw;
+  return typeof seconds === 'number' && typeof value === 'string'
+    ? [Math.round(seconds * 1000), toNumber(value)]
+    : null;
+};
 
 /** Prometheus writes infinities as `+Inf` and `-Inf`. */
 const toNumber = (text: string): number => Number(text.replace(/^([+-]?)Inf$/, '$1Infinity').replace(/^$/, 'NaN'));
