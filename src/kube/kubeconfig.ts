@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
-import { parse } from 'yaml';
+import { KubeConfig, loadYaml } from '@kubernetes/client-node';
 import { ok, problem, type Result } from '../core/units.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -112,7 +111,7 @@ const parseDocument = (
 ): Result<Document, { readonly message: string }> => {
   let content: unknown;
   try {
-    content = parse(text, { prettyErrors: false, logLevel: 'silent' });
+    content = loadYaml(text);
   } catch {
     return problem({ message: `${where} is not YAML` });
   }

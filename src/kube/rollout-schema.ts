@@ -137,6 +137,7 @@ const stage = z.object({
   ]),
   attempts: count,
   trouble: nullable(text),
+  troubleCode: nullable(code),
   retryAt: ms,
   verifiedAt: nullable(ms),
   heldMs: ms,

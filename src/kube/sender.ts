@@ -1,4 +1,3 @@
-import pRetry from 'p-retry';
 import { redactor } from '../core/redact.ts';
 import { ok, type Result } from '../core/units.ts';
 import { certificateExpiresAt, credentialReader, tokenExpiresAt, useCredential } from './credentials.ts';
@@ -6,7 +5,9 @@ import { type KubeconfigOptions, type LoadedKubeconfig, loadKubeconfig } from '.
 import { type Answer, type Call, exchange, TransportError } from './transport.ts';
 
 const DEADLINE_MS = 10_000;
-const READ_RETRIES = 2;
+const READ_TRIES = 3;
+/** Three times as long each time. */
+const FIRST_PAUSE_MS = 200;
 /** A longer wait that the server asks for is the caller's to spend. */
 const LONGEST_RETRY_WAIT_MS = 2_000;
 
@@ -51,7 +52,10 @@ export const createSender = (options: ClusterOptions): Result<Sender, { readonly
   };
   return ok({
     session: () => session,
-    send: (call, signal) => (call.method === 'GET' ? withRetries(authorised, call, signal) : authorised(call, signal)),
+    send: (call, signal) =>
+      call.method === 'GET'
+        ? withRetries(authorised, call, signal, options.deadlineMs ?? DEADLINE_MS)
+        : authorised(call, signal),
   });
 };
 
@@ -98,44 +102,22 @@ const sendOnce = async (
   }
 };
 
-/** Thrown to make p-retry try again; the last outcome is the answer. */
-class TryAgain extends Error {
-  readonly outcome: Outcome;
-  readonly waitMs: number;
-  constructor(outcome: Outcome, waitMs: number) {
-    super('try again');
-    this.outcome = outcome;
-    this.waitMs = waitMs;
-  }
-}
-
+/** The last outcome counts, whatever it is. */
 const withRetries = async (
   send: (call: Call, signal: AbortSignal) => Promise<Outcome>,
   call: Call,
   signal: AbortSignal,
+  deadlineMs: number,
 ): Promise<Outcome> => {
-  const attempt = async (): Promise<Outcome> => {
+  const giveUpAt = Date.now() + deadlineMs;
+  for (let tries = 1; ; tries += 1) {
     const outcome = await send(call, signal);
     const waitMs = waitBeforeRetry(outcome);
-    if (waitMs !== null) throw new TryAgain(outcome, waitMs);
-    return outcome;
-  };
-  try {
-    return await pRetry(attempt, {
-      retries: READ_RETRIES,
-      minTimeout: 200,
-      factor: 3,
-      maxRetryTime: DEADLINE_MS,
-      signal,
-      onFailedAttempt: ({ error, retriesLeft }) => (retriesLeft > 0 ? pause(waitOf(error), signal) : undefined),
-    });
-  } catch (error) {
-    if (error instanceof TryAgain) return error.outcome;
-    return { kind: 'unreachable', message: 'the call was given up', transient: false };
+    const isLast = tries === READ_TRIES || Date.now() >= giveUpAt;
+    if (waitMs === null || isLast || signal.aborted) return outcome;
+    await pause(Math.max(waitMs, FIRST_PAUSE_MS * 3 ** (tries - 1)), signal);
   }
 };
-
-const waitOf = (error: Error): number => (error instanceof TryAgain ? error.waitMs : 0);
 
 /** What the server asks for before a read is worth trying again; null: it is not worth it. */
 const waitBeforeRetry = (outcome: Outcome): number | null => {
