@@ -11,13 +11,15 @@ import {
   POD,
   REPLICA_SET,
   type ReadRef,
+  refKey,
   SERVICE,
   type Seen,
 } from '../core/objects.ts';
 import type { Target } from '../core/plan.ts';
+import { countOf, fieldsOf } from '../core/shape.ts';
 import type { Arm } from '../core/units.ts';
 import { CANARY_DEPLOYMENT_LIMIT } from './labels.ts';
-import { count, type Deployment, deploymentOf, fields } from './shape.ts';
+import { type Deployment, deploymentOf } from './shape.ts';
 import { ownedBy, podsOf } from './survey.ts';
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
@@ -115,5 +117,5 @@ export const currentReplicaSet = (replicaSets: readonly KubeObject[]): KubeObjec
 
 /** Whether a ReplicaSet has pods, or is asked to have some. */
 export const isInUse = (replicaSet: KubeObject): boolean =>
-  (count(fields(replicaSet['spec'])['replicas']) ?? 1) > 0 ||
-  (count(fields(replicaSet['status'])['replicas']) ?? 0) > 0;
+  (countOf(fieldsOf(replicaSet['spec'])['replicas']) ?? 1) > 0 ||
+  (countOf(fieldsOf(replicaSet['status'])['replicas']) ?? 0) > 0;

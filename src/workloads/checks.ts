@@ -1,8 +1,9 @@
 import { closest } from 'fastest-levenshtein';
 import type { KubeObject } from '../core/objects.ts';
 import type { Finding, ReasonCode } from '../core/reason.ts';
+import { type Fields, fieldsOf, textOf } from '../core/shape.ts';
 import { worstPod } from './pod-problem.ts';
-import { type Deployment, type Fields, fields, isRolledOut, text } from './shape.ts';
+import { type Deployment, isRolledOut } from './shape.ts';
 import { podsOf, type Survey } from './survey.ts';
 
 const error = (code: ReasonCode, where: string, message: string, advice: string | null): Finding => ({
@@ -63,14 +64,14 @@ const roundedPercent = (value: unknown, of: number, round: (value: number) => nu
 
 /** How many pods the Deployment controller may take away at once (ResolveFenceposts: both zero means one unavailable). */
 const mayBeMissing = (strategy: Fields, replicas: number): number => {
-  const rolling = fields(strategy['rollingUpdate']);
+  const rolling = fieldsOf(strategy['rollingUpdate']);
   const unavailable = roundedPercent(rolling['maxUnavailable'], replicas, Math.floor, '25%');
   const surge = roundedPercent(rolling['maxSurge'], replicas, Math.ceil, '25%');
   return unavailable === 0 && surge === 0 ? 1 : unavailable;
 };
 
 export const strategyFindings = (survey: Survey, stable: Deployment): readonly Finding[] => {
-  if (text(stable.strategy['type']) === 'Recreate') {
+  if (textOf(stable.strategy['type']) === 'Recreate') {
     const message = `${whereOf(survey)} has the strategy Recreate: promotion would stop every stable pod before a new one starts.`;
     return [error('unsafe-strategy', whereOf(survey), message, 'Use RollingUpdate.')];
   }
@@ -97,9 +98,9 @@ export const ownerFindings = (survey: Survey, stable: Deployment): readonly Find
     );
 
 const targets = (autoscaler: KubeObject, deployment: string): boolean => {
-  const target = fields(fields(autoscaler['spec'])['scaleTargetRef']);
+  const target = fieldsOf(fieldsOf(autoscaler['spec'])['scaleTargetRef']);
   // KEDA's default kind is Deployment.
-  return (text(target['kind']) ?? 'Deployment') === 'Deployment' && target['name'] === deployment;
+  return (textOf(target['kind']) ?? 'Deployment') === 'Deployment' && target['name'] === deployment;
 };
 
 export const autoscalerFindings = (survey: Survey, stable: Deployment): readonly Finding[] => {

@@ -1,9 +1,10 @@
 import { fitName, type Guard, markField } from '../core/marks.ts';
 import { DEPLOYMENT, type KubeObject, objectRef, POD, type Request, SERVICE } from '../core/objects.ts';
 import type { Target } from '../core/plan.ts';
+import { type Fields, fieldsOf } from '../core/shape.ts';
 import type { Json } from '../core/units.ts';
 import { canarySelector } from './labels.ts';
-import { type Deployment, type Fields, fields, type LabelSelector, texts, toJson, without } from './shape.ts';
+import { type Deployment, type LabelSelector, texts, toJson, without } from './shape.ts';
 import { copiedAnnotations, copiedLabels, untracked } from './tracking.ts';
 
 type Strings = Readonly<Record<string, string>>;
@@ -36,8 +37,8 @@ export const canaryLabels = (stable: Deployment, relabel: Strings): Strings => (
 const withImages = (containers: unknown, target: Target): unknown =>
   Array.isArray(containers)
     ? containers.map((container: unknown) => {
-        const { image } = target.images.find((one) => one.container === fields(container)['name']) ?? {};
-        return image === undefined ? container : { ...fields(container), image };
+        const { image } = target.images.find((one) => one.container === fieldsOf(container)['name']) ?? {};
+        return image === undefined ? container : { ...fieldsOf(container), image };
       })
     : containers;
 
@@ -48,8 +49,8 @@ const withImages = (containers: unknown, target: Target): unknown =>
  * that its own constraint does not select). Selecting the canary's label instead would let a canary land beside stable.
  */
 const canaryTemplate = (stable: Deployment, target: Target): Fields => {
-  const metadata = fields(stable.template['metadata']);
-  const spec = fields(stable.template['spec']);
+  const metadata = fieldsOf(stable.template['metadata']);
+  const spec = fieldsOf(stable.template['spec']);
   return {
     ...stable.template,
     metadata: {
@@ -84,7 +85,7 @@ export const canaryDeploymentSelector = (stable: Deployment, relabel: Strings): 
 
 /** The selector of the canary Service: every changed label is in it, so it cannot select a pod of stable's. */
 export const canaryServiceSelector = (service: KubeObject, relabel: Strings): Strings => ({
-  ...texts(fields(service['spec'])['selector']),
+  ...texts(fieldsOf(service['spec'])['selector']),
   ...relabel,
 });
 
@@ -103,7 +104,7 @@ export const createCanaryDeployment = (
     kind: DEPLOYMENT.kind,
     metadata: createdMetadata(stable.object, target.canaryDeployment, target, guard),
     spec: toJson({
-      ...without(fields(stable.object['spec']), new Set(['paused'])),
+      ...without(fieldsOf(stable.object['spec']), new Set(['paused'])),
       replicas,
       selector: selectorJson(canaryDeploymentSelector(stable, target.relabel)),
       template: canaryTemplate(stable, target),
@@ -127,7 +128,7 @@ const NOT_OF_A_COPY = new Set([
 
 /** The canary Service: stable's ports and behaviour, of type ClusterIP; headless stays headless. */
 export const createCanaryService = (service: KubeObject, name: string, target: Target, guard: Guard): Request => {
-  const spec = fields(service['spec']);
+  const spec = fieldsOf(service['spec']);
   const ports = Array.isArray(spec['ports']) ? spec['ports'] : [];
   return {
     verb: 'create',
@@ -142,7 +143,7 @@ export const createCanaryService = (service: KubeObject, name: string, target: T
         type: 'ClusterIP',
         ...(spec['clusterIP'] === 'None' ? { clusterIP: 'None' } : {}),
         selector: canaryServiceSelector(service, target.relabel),
-        ports: ports.map((port: unknown) => without(fields(port), new Set(['nodePort']))),
+        ports: ports.map((port: unknown) => without(fieldsOf(port), new Set(['nodePort']))),
       }),
     },
   };
@@ -159,7 +160,7 @@ export const createSamplePod = (stable: Deployment, target: Target): Request => 
     body: toJson({
       apiVersion: POD.apiVersion,
       kind: POD.kind,
-      metadata: { ...fields(template['metadata']), name, namespace: target.namespace },
+      metadata: { ...fieldsOf(template['metadata']), name, namespace: target.namespace },
       spec: template['spec'],
     }),
   };

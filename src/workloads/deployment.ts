@@ -1,6 +1,6 @@
 import { DEPLOYMENT, objectRef, type Permission } from '../core/objects.ts';
 import type { Workload } from '../ports/workload.ts';
-import { deploymentIn, deploymentRef, podsIn, reads, serviceRef } from './arms.ts';
+import { deploymentIn, deploymentRef, podsIn, reads } from './arms.ts';
 import { createSamplePod } from './copy.ts';
 import { observe } from './observe.ts';
 import { plan } from './plan.ts';
@@ -59,10 +59,6 @@ export const deploymentWorkload: Workload = {
   progress,
   observe,
   podsExpression,
-  marked: (target) => [
-    ...(target.canaryService === null ? [] : [serviceRef(target, target.canaryService)]),
-    deploymentRef(target, 'canary'),
-    deploymentRef(target, 'stable'),
-  ],
+  marked: (target) => [deploymentRef(target, 'stable')],
   pods: podsIn,
 };

@@ -1,8 +1,9 @@
 import { closest } from 'fastest-levenshtein';
 import type { KubeObject } from '../core/objects.ts';
 import type { Finding, ReasonCode } from '../core/reason.ts';
+import { fieldsOf } from '../core/shape.ts';
 import { selects, serviceSelector } from './selectors.ts';
-import { type Deployment, fields } from './shape.ts';
+import type { Deployment } from './shape.ts';
 import { isOfRollout, podsOf, type Survey } from './survey.ts';
 
 export interface ServiceChoice {
@@ -76,7 +77,7 @@ export const findService = (survey: Survey, stable: Deployment): ServiceChoice =
 
 /** Pods of finished Jobs keep their labels but are no endpoints. */
 const hasFinished = (pod: KubeObject): boolean => {
-  const phase = fields(pod['status'])['phase'];
+  const phase = fieldsOf(pod['status'])['phase'];
   return phase === 'Succeeded' || phase === 'Failed';
 };
 

@@ -2,43 +2,26 @@ import { createHash } from 'node:crypto';
 import type { KubeObject, Seen } from '../core/objects.ts';
 import type { ContainerImage, Target } from '../core/plan.ts';
 import type { ArmSeen } from '../core/rollout.ts';
-import type { Arm, Json } from '../core/units.ts';
+import { canonical, type Fields, fieldsOf, textOf } from '../core/shape.ts';
+import type { Arm } from '../core/units.ts';
 import { currentReplicaSet, deploymentIn, podsIn, replicaSetsIn, serviceOf, slicesIn } from './arms.ts';
 import { worstPod } from './pod-problem.ts';
 import { hasBase, podNameBases } from './pods.ts';
-import {
-  conditionMessage,
-  type Deployment,
-  type Fields,
-  fields,
-  isRolledOut,
-  items,
-  plain,
-  text,
-  toJson,
-  without,
-} from './shape.ts';
+import { conditionMessage, type Deployment, isRolledOut, items, plain, without } from './shape.ts';
 import { controllerUid } from './survey.ts';
-
-const canonical = (value: Json): Json => {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (typeof value !== 'object' || value === null) return value;
-  const sorted = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
-  return Object.fromEntries(sorted.map(([name, member]) => [name, canonical(member)]));
-};
 
 /** sha256 of the pod template as canonical JSON: the same whatever the order of members. */
 export const templateHash = ({ template }: Deployment): string => {
   // Some API servers write `creationTimestamp: null` here and some leave it out.
-  const metadata = without(fields(template['metadata']), new Set(['creationTimestamp']));
+  const metadata = without(fieldsOf(template['metadata']), new Set(['creationTimestamp']));
   return createHash('sha256')
-    .update(JSON.stringify(canonical(toJson({ ...template, metadata }))))
+    .update(canonical({ ...template, metadata }))
     .digest('hex');
 };
 
 /** Ready unless said otherwise, as the EndpointSlice API defines it, and not on its way out. */
 const takesTraffic = (endpoint: Fields): boolean => {
-  const conditions = fields(endpoint['conditions']);
+  const conditions = fieldsOf(endpoint['conditions']);
   return conditions['ready'] !== false && conditions['terminating'] !== true;
 };
 
@@ -53,10 +36,10 @@ const endpointsOf = (slices: readonly KubeObject[]): readonly Endpoint[] =>
     .flatMap((slice) => items(slice['endpoints']))
     .filter(takesTraffic)
     .map((endpoint) => {
-      const pod = fields(endpoint['targetRef']);
-      const uid = text(pod['uid']) ?? '';
+      const pod = fieldsOf(endpoint['targetRef']);
+      const uid = textOf(pod['uid']) ?? '';
       const [address] = Array.isArray(endpoint['addresses']) ? endpoint['addresses'] : [];
-      return { id: uid === '' ? (text(address) ?? '') : uid, pod: { uid, name: text(pod['name']) ?? '' } };
+      return { id: uid === '' ? (textOf(address) ?? '') : uid, pod: { uid, name: textOf(pod['name']) ?? '' } };
     });
 
 /** Pods in the arm's EndpointSlices that take traffic; null without a Service, or when the slices were not read. */
@@ -87,11 +70,11 @@ const imageIdsOf = (seen: Seen, target: Target, arm: Arm): readonly string[] => 
   const ids = podsIn(seen, target, arm)
     .filter((pod) => pod.metadata.deletionTimestamp === undefined && controllerUid(pod) === current)
     .flatMap((pod) => {
-      const status = fields(pod['status']);
+      const status = fieldsOf(pod['status']);
       return [...items(status['containerStatuses']), ...items(status['initContainerStatuses'])];
     })
-    .filter((status) => judged.has(text(status['name']) ?? ''))
-    .map((status) => (text(status['imageID']) ?? '').replace(/^[a-z-]+:\/\//, ''));
+    .filter((status) => judged.has(textOf(status['name']) ?? ''))
+    .map((status) => (textOf(status['imageID']) ?? '').replace(/^[a-z-]+:\/\//, ''));
   return [...new Set(ids.filter((id) => id !== ''))].sort();
 };
 

@@ -1,8 +1,9 @@
+import { addAt, jsonPatch, type Operation, testOf } from '../core/json-patch.ts';
 import { type Guard, markOn, markPath } from '../core/marks.ts';
 import { type KubeObject, type ObjectRef, objectIn, type Request, refText, type Seen } from '../core/objects.ts';
 import type { Target } from '../core/plan.ts';
 import type { WorkloadStage } from '../core/rollout.ts';
-import { type Json, ok, problem, type Result, unreachable } from '../core/units.ts';
+import { ok, problem, type Result, unreachable } from '../core/units.ts';
 import { deploymentIn, deploymentRef, serviceRef } from './arms.ts';
 import { createCanaryDeployment, createCanaryService } from './copy.ts';
 import { serviceSelector } from './selectors.ts';
@@ -20,16 +21,12 @@ const notOurs = (ref: ObjectRef): Requests =>
 
 const missing = (ref: ObjectRef): Requests => problem(`${refText(ref)} does not exist.`);
 
-const guarded = (object: KubeObject, ref: ObjectRef, guard: Guard, operations: readonly Json[]): Request => ({
-  verb: 'patch',
-  ref,
-  contentType: 'application/json-patch+json',
-  body: [
-    { op: 'test', path: '/metadata/uid', value: object.metadata.uid ?? '' },
-    { op: 'test', path: markPath(ref.kind, guard.holder), value: guard.holder.value },
+const guarded = (object: KubeObject, ref: ObjectRef, guard: Guard, operations: readonly Operation[]): Request =>
+  jsonPatch(ref, [
+    testOf('/metadata/uid', object.metadata.uid ?? ''),
+    testOf(markPath(ref.kind, guard.holder), guard.holder.value),
     ...operations,
-  ],
-});
+  ]);
 
 const planService = (seen: Seen, target: Target, guard: Guard): Requests => {
   if (target.service === null || target.canaryService === null) return ok([]);
@@ -50,10 +47,7 @@ const growCanary = (canary: Deployment, ref: ObjectRef, replicas: number, guard:
   if (canary.object.metadata.deletionTimestamp !== undefined) return problem(`${refText(ref)} is being deleted.`);
   if (!isOurs(canary.object, guard)) return notOurs(ref);
   if (canary.replicas >= replicas) return ok([]);
-  const operations = [
-    { op: 'test', path: '/spec/replicas', value: canary.replicas },
-    { op: 'replace', path: '/spec/replicas', value: replicas },
-  ];
+  const operations = [testOf('/spec/replicas', canary.replicas), addAt('/spec/replicas', replicas)];
   return ok([guarded(canary.object, ref, guard, operations)]);
 };
 
@@ -80,9 +74,9 @@ const planUpdate = (seen: Seen, target: Target, guard: Guard): Requests => {
     if (found === undefined || found.image === wanted.image) return [];
     const path = `/spec/template/spec/${found.list}/${found.index}`;
     return [
-      { op: 'test', path: `${path}/name`, value: found.name },
-      { op: 'test', path: `${path}/image`, value: found.image },
-      { op: 'replace', path: `${path}/image`, value: wanted.image },
+      testOf(`${path}/name`, found.name),
+      testOf(`${path}/image`, found.image),
+      addAt(`${path}/image`, wanted.image),
     ];
   });
   return ok(operations.length === 0 ? [] : [guarded(stable.object, ref, guard, operations)]);

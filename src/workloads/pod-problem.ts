@@ -1,5 +1,6 @@
 import type { KubeObject } from '../core/objects.ts';
-import { count, type Fields, fields, items, plain, text } from './shape.ts';
+import { countOf, type Fields, fieldsOf, textOf } from '../core/shape.ts';
+import { items, plain } from './shape.ts';
 
 /** Waiting reasons of a pod that is on its way. */
 const STARTING = new Set(['ContainerCreating', 'PodInitializing']);
@@ -11,29 +12,29 @@ interface Trouble {
 }
 
 const reasonAndMessage = (state: Fields): string =>
-  [text(state['reason']), text(state['message'])].filter((part) => part !== null && part !== '').join(': ');
+  [textOf(state['reason']), textOf(state['message'])].filter((part) => part !== null && part !== '').join(': ');
 
 const lastState = (status: Fields): string => {
-  const terminated = fields(fields(status['lastState'])['terminated']);
-  const code = count(terminated['exitCode']);
-  const restarts = count(status['restartCount']) ?? 0;
+  const terminated = fieldsOf(fieldsOf(status['lastState'])['terminated']);
+  const code = countOf(terminated['exitCode']);
+  const restarts = countOf(status['restartCount']) ?? 0;
   const how = reasonAndMessage(terminated);
   const ended = code === null ? [] : [`last exit code ${code}${how === '' ? '' : ` (${how})`}`];
   return [...ended, ...(restarts === 0 ? [] : [`${restarts} restart${restarts === 1 ? '' : 's'}`])].join(', ');
 };
 
 const containerTrouble = (status: Fields): Trouble | null => {
-  const name = text(status['name']) ?? '?';
-  const state = fields(status['state']);
-  const waiting = fields(state['waiting']);
-  const terminated = fields(state['terminated']);
+  const name = textOf(status['name']) ?? '?';
+  const state = fieldsOf(status['state']);
+  const waiting = fieldsOf(state['waiting']);
+  const terminated = fieldsOf(state['terminated']);
   const last = lastState(status);
   const after = last === '' ? '' : `; ${last}`;
-  const reason = text(waiting['reason']);
+  const reason = textOf(waiting['reason']);
   if (reason !== null) {
     return { rank: STARTING.has(reason) ? 1 : 5, words: `container ${name}: ${reasonAndMessage(waiting)}${after}` };
   }
-  const code = count(terminated['exitCode']);
+  const code = countOf(terminated['exitCode']);
   if (code !== null && code !== 0) {
     const how = reasonAndMessage(terminated);
     return { rank: 5, words: `container ${name}: exit code ${code}${how === '' ? '' : ` (${how})`}${after}` };
@@ -43,10 +44,10 @@ const containerTrouble = (status: Fields): Trouble | null => {
 };
 
 const condition = (pod: KubeObject, type: string): Fields | null =>
-  items(fields(pod['status'])['conditions']).find((one) => one['type'] === type) ?? null;
+  items(fieldsOf(pod['status'])['conditions']).find((one) => one['type'] === type) ?? null;
 
 const podTrouble = (pod: KubeObject): Trouble => {
-  const status = fields(pod['status']);
+  const status = fieldsOf(pod['status']);
   const scheduled = condition(pod, 'PodScheduled');
   const containers = [...items(status['initContainerStatuses']), ...items(status['containerStatuses'])]
     .map(containerTrouble)

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../core/objects.ts';
-import { fields, type LabelSelector, texts } from './shape.ts';
+import { fieldsOf } from '../core/shape.ts';
+import { type LabelSelector, texts } from './shape.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -27,7 +28,7 @@ export const matches = (selector: LabelSelector, labels: Labels): boolean =>
 
 /** null for a Service that selects nothing by itself: without a selector, or an ExternalName. */
 export const serviceSelector = (service: KubeObject): LabelSelector | null => {
-  const spec = fields(service['spec']);
+  const spec = fieldsOf(service['spec']);
   const matchLabels = texts(spec['selector']);
   if (spec['type'] === 'ExternalName' || Object.keys(matchLabels).length === 0) return null;
   return { matchLabels, matchExpressions: [] };

@@ -1,23 +1,14 @@
 import type { KubeObject } from '../core/objects.ts';
+import { countOf, type Fields, fieldsOf, isFields, listOf, textOf } from '../core/shape.ts';
 import type { Json } from '../core/units.ts';
 
-/** A JSON object whose fields nobody has looked at yet. */
-export type Fields = Readonly<Record<string, unknown>>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Reads of hostile JSON: a wrong shape reads as empty, so that every adapter function is total. */
-export const fields = (value: unknown): Fields => (isFields(value) ? value : {});
-export const items = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.map(fields) : []);
-export const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-export const count = (value: unknown): number | null =>
-  typeof value === 'number' && Number.isFinite(value) ? value : null;
+/** The objects of a list; what is none reads as an empty one. */
+export const items = (value: unknown): readonly Fields[] => listOf(value).map(fieldsOf);
 
 /** A map of strings; entries of another type are left out. */
 export const texts = (value: unknown): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    Object.entries(fields(value)).filter((entry): entry is [string, string] => text(entry[1]) !== null),
+    Object.entries(fieldsOf(value)).filter((entry): entry is [string, string] => textOf(entry[1]) !== null),
   );
 
 /** The value as JSON, `undefined` members left out. */
@@ -84,10 +75,10 @@ export interface DeploymentStatus {
 }
 
 const selectorOf = (value: unknown): LabelSelector => ({
-  matchLabels: texts(fields(value)['matchLabels']),
-  matchExpressions: items(fields(value)['matchExpressions']).map((expression) => ({
-    key: text(expression['key']) ?? '',
-    operator: text(expression['operator']) ?? '',
+  matchLabels: texts(fieldsOf(value)['matchLabels']),
+  matchExpressions: items(fieldsOf(value)['matchExpressions']).map((expression) => ({
+    key: textOf(expression['key']) ?? '',
+    operator: textOf(expression['operator']) ?? '',
     values: Array.isArray(expression['values']) ? expression['values'].filter((one) => typeof one === 'string') : [],
   })),
 });
@@ -96,39 +87,39 @@ const selectorOf = (value: unknown): LabelSelector => ({
 export const containersOf = (podSpec: Fields): readonly Container[] =>
   (['containers', 'initContainers'] as const).flatMap((list) =>
     items(podSpec[list]).map((container, index) => ({
-      name: text(container['name']) ?? '',
-      image: text(container['image']) ?? '',
+      name: textOf(container['name']) ?? '',
+      image: textOf(container['image']) ?? '',
       list,
       index,
     })),
   );
 
 const statusOf = (object: KubeObject): DeploymentStatus => {
-  const status = fields(object['status']);
+  const status = fieldsOf(object['status']);
   return {
-    observed: (count(status['observedGeneration']) ?? 0) >= (object.metadata.generation ?? 0),
-    replicas: count(status['replicas']) ?? 0,
-    updated: count(status['updatedReplicas']) ?? 0,
-    ready: count(status['readyReplicas']) ?? 0,
-    available: count(status['availableReplicas']) ?? 0,
+    observed: (countOf(status['observedGeneration']) ?? 0) >= (object.metadata.generation ?? 0),
+    replicas: countOf(status['replicas']) ?? 0,
+    updated: countOf(status['updatedReplicas']) ?? 0,
+    ready: countOf(status['readyReplicas']) ?? 0,
+    available: countOf(status['availableReplicas']) ?? 0,
     conditions: items(status['conditions']),
   };
 };
 
 export const deploymentOf = (object: KubeObject): Deployment => {
-  const spec = fields(object['spec']);
-  const template = fields(spec['template']);
+  const spec = fieldsOf(object['spec']);
+  const template = fieldsOf(spec['template']);
   return {
     object,
     name: object.metadata.name,
     uid: object.metadata.uid ?? '',
-    replicas: count(spec['replicas']) ?? 1,
+    replicas: countOf(spec['replicas']) ?? 1,
     paused: spec['paused'] === true,
     selector: selectorOf(spec['selector']),
     template,
-    labels: texts(fields(template['metadata'])['labels']),
-    containers: containersOf(fields(template['spec'])),
-    strategy: fields(spec['strategy']),
+    labels: texts(fieldsOf(template['metadata'])['labels']),
+    containers: containersOf(fieldsOf(template['spec'])),
+    strategy: fieldsOf(spec['strategy']),
     status: statusOf(object),
   };
 };
@@ -142,7 +133,7 @@ export const conditionMessage = (
 ): string | null => {
   const condition = status.conditions.find((one) => one['type'] === type && one['status'] === value);
   if (condition === undefined || (reason !== null && condition['reason'] !== reason)) return null;
-  return text(condition['message']) ?? text(condition['reason']) ?? '';
+  return textOf(condition['message']) ?? textOf(condition['reason']) ?? '';
 };
 
 /** Every pod is of the current template, ready and available; none of an older one is left, terminating ones excepted. */
