@@ -62,3 +62,10 @@ export interface Preview {
   readonly role: string;
   readonly peakPods: number;
 }
+
+/** The last words of the pods that failed, by pod; plain hostile text, at most 20 lines each. */
+export interface PodNote {
+  readonly pod: string;
+  readonly state: string;
+  readonly lines: readonly string[];
+}

@@ -1,13 +1,8 @@
 import type { Entry } from '../core/journal.ts';
-import type { Outcome } from '../core/outcome.ts';
+import type { Outcome, PodNote } from '../core/outcome.ts';
 import type { Rollout } from '../core/rollout.ts';
 
-/** The last words of the pods that failed, by pod; plain hostile text, at most 20 lines each. */
-export interface PodNote {
-  readonly pod: string;
-  readonly state: string;
-  readonly lines: readonly string[];
-}
+export type { PodNote };
 
 /** Shows a snapshot and sentences to people. What it throws is a warning and never changes the outcome. */
 export interface Reporter {
