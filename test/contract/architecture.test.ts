@@ -39,13 +39,14 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['kube'],
   'node-fetch': ['net'],
   hpagent: ['net'],
-  'p-retry': ['net'],
-  yaml: ['config'],
-  zod: ['config', 'kube'],
+  // Reads only; writes are repeated by the loop, from a fresh read.
+  'p-retry': ['net', 'kube'],
+  yaml: ['config', 'kube'],
+  zod: ['config', 'kube', 'metrics'],
   '@prometheus-io/lezer-promql': ['config', 'metrics'],
   '@lezer/common': ['config', 'metrics'],
   '@lezer/lr': ['config', 'metrics'],
-  'fastest-levenshtein': ['config'],
+  'fastest-levenshtein': ['config', 'routers', 'workloads'],
   'markdown-table': ['report'],
 };
 
