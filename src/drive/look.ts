@@ -10,13 +10,17 @@ type Look = Extract<Effect, { kind: 'observe' }>;
 type Adapters = Pick<DriveContext, 'router' | 'workload' | 'guard'>;
 
 /** What a look has to read. A light one, while a weight is held, reads single objects only: route and Deployments. */
-export const refsOf = ({ router, workload }: Adapters, plan: Plan, depth: Look['depth']): readonly ReadRef[] => {
+export const refsOf = (
+  { router, workload }: Adapters,
+  plan: Pick<Plan, 'target'>,
+  depth: Look['depth'],
+): readonly ReadRef[] => {
   const all = [...router.reads(plan.target), ...workload.reads(plan.target, depth === 'pods')];
   if (depth !== 'light') return all;
   return all.filter((ref) => !isListRef(ref) && (ref.kind === 'Deployment' || isRoute(plan, ref)));
 };
 
-const isRoute = (plan: Plan, ref: ReadRef): boolean =>
+const isRoute = (plan: Pick<Plan, 'target'>, ref: ReadRef): boolean =>
   plan.target.routes.some((route) => !isListRef(ref) && route.kind === ref.kind && route.name === ref.name);
 
 /** What the adapters make of the objects seen. Pure. */

@@ -1,14 +1,5 @@
 import { markPath } from '../core/marks.ts';
-import {
-  DEPLOYMENT,
-  type ObjectRef,
-  objectRef,
-  type Request,
-  refKey,
-  refText,
-  SERVICE,
-  type Seen,
-} from '../core/objects.ts';
+import { type ObjectRef, type Request, refKey, refText, type Seen } from '../core/objects.ts';
 import type { Intent, Rollout, WriteOutcome } from '../core/rollout.ts';
 import { ok, type Result } from '../core/units.ts';
 import type { CallProblem } from '../ports/cluster.ts';
@@ -20,17 +11,18 @@ import { mergeSeen, readAll } from './read.ts';
 /** A conflict means: read again, plan again. This often, then it is an answer. */
 const MAX_ROUNDS = 5;
 
-/** The user's objects that carry marks. */
+/** Everything that carries marks. */
 const existing = ({ workload }: DriveContext, { plan }: Rollout): readonly ObjectRef[] => [
   ...plan.target.routes,
   ...workload.marked(plan.target),
 ];
 
-/** Everything with a way-back mark: the canary Service first, it is the last resort (design §1.5). */
+/** Everything with a way-back mark, the canary Service first: it is the last resort (design §1.5). */
 const wayBackMarked = (context: DriveContext, rollout: Rollout): readonly ObjectRef[] => {
-  const { namespace, canaryService, canaryDeployment } = rollout.plan.target;
-  const service = canaryService === null ? [] : [objectRef(SERVICE, namespace, canaryService)];
-  return [...service, ...existing(context, rollout), objectRef(DEPLOYMENT, namespace, canaryDeployment)];
+  const { canaryService } = rollout.plan.target;
+  const isLastResort = (ref: ObjectRef): boolean => ref.kind === 'Service' && ref.name === canaryService;
+  const refs = existing(context, rollout);
+  return [...refs.filter(isLastResort), ...refs.filter((ref) => !isLastResort(ref))];
 };
 
 const present = (requests: readonly (Request | null)[]): readonly Request[] =>

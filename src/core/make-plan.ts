@@ -1,0 +1,149 @@
+import { formatWeight } from './format.ts';
+import type { Plan, PlannedStep, Run, Target, Timings } from './plan.ts';
+import { expressibleSteps, POD_WEIGHTS } from './pod-share.ts';
+import type { Finding } from './reason.ts';
+import type { Spec, Step } from './spec.ts';
+import type { Abilities } from './traffic.ts';
+import { type Json, type Ms, ok, problem, type Result } from './units.ts';
+
+/** What was seen of the cluster before the first write, as far as the plan needs it. */
+export interface Facts {
+  readonly target: Target;
+  readonly run: Run;
+  readonly abilities: Abilities;
+  readonly settleMs: Ms;
+  readonly stableReplicas: number;
+  readonly stableTemplate: string;
+  readonly fromImages: Plan['fromImages'];
+  readonly uids: Plan['uids'];
+  readonly original: Json;
+  /** null: no metrics, or it could not be seen. */
+  readonly scrapeIntervalMs: Ms | null;
+  /** Objects that a light look reads. */
+  readonly readsPerLook: number;
+}
+
+/** Prometheus' own default, where no sample tells (prometheus.io, `global.scrape_interval` is usually set to this). */
+const USUAL_SCRAPE_MS: Ms = 15_000;
+/** Of the 60 requests a minute that a held weight may cost, what is left beside lease renewals and saves. */
+const LOOKS_BUDGET = 36;
+const SAMPLE_MS: Ms = 5_000;
+/** The weights of a spec that named none. */
+export const DEFAULT_WEIGHTS = [500, 1_000, 2_000, 5_000, 8_000] as const;
+
+export interface Planned {
+  readonly plan: Plan;
+  readonly findings: readonly Finding[];
+}
+
+/** The whole rollout as a value. The problem is a finding: pods that cannot express the weights asked for. */
+export const makePlan = (spec: Spec, facts: Facts): Result<Planned, Finding> => {
+  const steps =
+    facts.abilities.unit === 'pods' ? podSteps(spec, facts) : ok({ steps: requestSteps(spec, facts), findings: [] });
+  if (!steps.ok) return steps;
+  const plan: Plan = {
+    target: facts.target,
+    run: facts.run,
+    abilities: facts.abilities,
+    steps: steps.value.steps,
+    metrics: spec.metrics,
+    fromImages: facts.fromImages,
+    stableReplicas: facts.stableReplicas,
+    stableTemplate: facts.stableTemplate,
+    uids: facts.uids,
+    original: facts.original,
+    timings: timingsOf(spec, facts),
+  };
+  return ok({ plan, findings: [...steps.value.findings, ...slowScrape(facts)] });
+};
+
+const requestSteps = (spec: Spec, { stableReplicas, abilities }: Facts): readonly PlannedStep[] =>
+  spec.steps.map(({ weight, intervalMs }) => ({
+    asked: weight,
+    weight: Math.max(abilities.granularity, Math.round(weight / abilities.granularity) * abilities.granularity),
+    intervalMs,
+    canaryReplicas: Math.max(1, Math.ceil((weight / 10_000) * stableReplicas)),
+  }));
+
+type PodPlan = { readonly steps: readonly PlannedStep[]; readonly findings: readonly Finding[] };
+
+/** Steps that ask for as many pods are one; what the default plan cannot reach is left out of it. */
+const podSteps = (spec: Spec, { stableReplicas }: Facts): Result<PodPlan, Finding> => {
+  const isDefault = JSON.stringify(spec.steps.map(({ weight }) => weight)) === JSON.stringify(DEFAULT_WEIGHTS);
+  const asked: readonly Step[] = isDefault
+    ? spec.steps.filter(({ weight }) => POD_WEIGHTS.includes(weight))
+    : spec.steps;
+  const expressed = expressibleSteps(
+    asked.map(({ weight }) => weight),
+    stableReplicas,
+  );
+  if (!expressed.ok) {
+    const advice =
+      'choose weights that the number of stable pods can express, run more stable pods, or use a route that splits requests';
+    return problem({
+      severity: 'error',
+      code: 'route-unsupported',
+      message: expressed.problem,
+      where: 'weights',
+      advice,
+    });
+  }
+  const steps = expressed.value.map(({ asked: wanted, weight, canaryReplicas }) => {
+    const intervalMs = asked.find((step) => step.weight === wanted)?.intervalMs ?? 60_000;
+    return { asked: wanted, weight, intervalMs, canaryReplicas };
+  });
+  const merged = expressed.value.filter((step) => step.merged.length > 0).map(mergedFinding);
+  return ok({ steps, findings: merged });
+};
+
+const mergedFinding = (step: {
+  asked: number;
+  merged: readonly number[];
+  weight: number;
+  canaryReplicas: number;
+}): Finding => ({
+  severity: 'warning',
+  code: 'route-unsupported',
+  where: 'weights',
+  message: `${[...step.merged, step.asked].map(formatWeight).join(' and ')} ask for as many pods (${step.canaryReplicas}): they are one step of ${formatWeight(step.weight)}`,
+  advice: null,
+});
+
+const slowScrape = ({ scrapeIntervalMs }: Facts): readonly Finding[] =>
+  scrapeIntervalMs === null || scrapeIntervalMs <= USUAL_SCRAPE_MS
+    ? []
+    : [
+        {
+          severity: 'warning',
+          code: 'metric-no-data',
+          where: 'metrics',
+          message: `the metrics store scrapes every ${Math.round(scrapeIntervalMs / 1000)} s: a bad release is seen that much later`,
+          advice: 'scrape at least every 15 s',
+        },
+      ];
+
+const timingsOf = (spec: Spec, facts: Facts): Timings => {
+  const scrape = facts.scrapeIntervalMs ?? (spec.metrics.length === 0 ? 1_000 : USUAL_SCRAPE_MS);
+  const shortest = Math.min(...spec.steps.map(({ intervalMs }) => intervalMs));
+  return {
+    timeoutMs: spec.timeoutMs,
+    readyMs: spec.readyTimeoutMs,
+    drainMs: spec.drainMs,
+    noDataMs: spec.noDataTimeoutMs,
+    verifyMs: Math.max(60_000, 4 * facts.settleMs),
+    settleMs: facts.settleMs,
+    observeMs: Math.max(SAMPLE_MS, Math.ceil((facts.readsPerLook * 60_000) / LOOKS_BUDGET)),
+    sampleMs: Math.max(SAMPLE_MS, Math.min(scrape, USUAL_SCRAPE_MS)),
+    minWindowMs: 4 * scrape,
+    returnMs: Math.max(2_000, 2 * scrape, Math.min(shortest / 4, 15_000)),
+  };
+};
+
+/** Shortest time a plan takes when all is well: what is held, and what is known to be waited for. */
+export const shortestDuration = ({ steps, timings, abilities, metrics }: Plan): Ms => {
+  const held = steps.reduce(
+    (total, { intervalMs }) => total + Math.max(intervalMs, metrics.length > 0 ? timings.minWindowMs : 0),
+    0,
+  );
+  return held + timings.settleMs + (abilities.allTraffic ? 2 * timings.returnMs : 0);
+};

@@ -1,0 +1,82 @@
+import type { Guard } from '../core/marks.ts';
+import { type Request, refText, type Seen } from '../core/objects.ts';
+import type { Plan } from '../core/plan.ts';
+import type { Finding } from '../core/reason.ts';
+import type { WorkloadStage } from '../core/rollout.ts';
+import { isFields } from '../core/shape.ts';
+import { weightOnly } from '../core/traffic.ts';
+import type { Cluster } from '../ports/cluster.ts';
+import type { TrafficRouter } from '../ports/traffic-router.ts';
+import type { Workload } from '../ports/workload.ts';
+import { errorFinding, problemFinding } from './findings.ts';
+import { claimRequest } from './marking.ts';
+import { withoutMarkTests } from './write.ts';
+
+export interface DryRunInput {
+  readonly cluster: Cluster;
+  readonly router: TrafficRouter;
+  readonly workload: Workload;
+  readonly guard: Guard;
+  readonly seen: Seen;
+  readonly plan: Plan;
+}
+
+/** Every kind of write that a rollout makes, as it would be made now: the marks, what is created, the weights, stable's update. */
+export const plannedWrites = ({
+  router,
+  workload,
+  guard,
+  seen,
+  plan,
+}: DryRunInput): { readonly requests: readonly Request[]; readonly findings: readonly Finding[] } => {
+  const { target, original, steps } = plan;
+  const first = steps[0];
+  const stages: readonly WorkloadStage[] = [
+    ...(target.canaryService === null ? [] : [{ kind: 'canary-service' } as const]),
+    { kind: 'canary', replicas: plan.abilities.unit === 'pods' ? 0 : (first?.canaryReplicas ?? 1) },
+    { kind: 'update-stable' },
+  ];
+  const planned = stages.map((stage) => workload.plan(seen, target, stage, guard));
+  // The weight of pods is the canary Deployment's size, and there is no such Deployment yet.
+  const weights =
+    plan.abilities.unit === 'pods' || first === undefined
+      ? []
+      : [router.plan(seen, target, weightOnly(first.weight), guard, original)];
+  const results = [...planned, ...weights];
+  const claims = [...target.routes, ...workload.marked(target)]
+    .map((ref) => claimRequest(seen, ref, guard))
+    .filter((request) => request !== null);
+  return {
+    requests: [...claims, ...results.flatMap((result) => (result.ok ? result.value : []))],
+    findings: results.flatMap((result) =>
+      result.ok ? [] : [errorFinding('route-unsupported', 'plan', result.problem)],
+    ),
+  };
+};
+
+/** Sends them all with `dryRun=All`: admission, quotas and webhooks refuse here what they would refuse later. */
+export const dryRun = async (input: DryRunInput, signal: AbortSignal): Promise<readonly Finding[]> => {
+  const { requests, findings } = plannedWrites(input);
+  const pod = input.workload.samplePod(input.seen, input.plan.target);
+  const sent = [...requests.map((request) => withoutMarkTests(request, input)), pod];
+  const answers = await Promise.all(sent.map((request) => input.cluster.send(request, { dryRun: true, signal })));
+  const refused = answers.flatMap((answer, index) => {
+    const request = sent[index];
+    if (answer.kind === 'ok' || request === undefined) return [];
+    return [problemFinding(answer, `${request.verb} ${refText(request.ref)} (dry run)`, input.cluster.server)];
+  });
+  return [...findings, ...refused];
+};
+
+/** What a request touches, for the preview: JSON Patch paths, or the top-level fields of what is created. */
+export const fieldsOfRequest = (request: Request): readonly string[] => {
+  if (Array.isArray(request.body)) {
+    const paths = request.body.flatMap((operation: unknown) =>
+      isFields(operation) && operation['op'] !== 'test' ? [String(operation['path'])] : [],
+    );
+    return [...new Set(paths)];
+  }
+  return isFields(request.body) && isFields(request.body['spec'])
+    ? Object.keys(request.body['spec']).map((field) => `spec.${field}`)
+    : [];
+};

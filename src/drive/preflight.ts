@@ -1,0 +1,218 @@
+import { makePlan, type Planned } from '../core/make-plan.ts';
+import type { Guard } from '../core/marks.ts';
+import { guardOf } from '../core/marks.ts';
+import { isListRef, type ObjectRef, objectIn, type Permission, refKey, type Seen } from '../core/objects.ts';
+import type { Plan, Run, Target } from '../core/plan.ts';
+import type { Finding } from '../core/reason.ts';
+import { OWN_PERMISSIONS } from '../core/rights.ts';
+import type { Spec } from '../core/spec.ts';
+import type { Cluster } from '../ports/cluster.ts';
+import type { MetricSource } from '../ports/metric-source.ts';
+import type { TrafficRouter } from '../ports/traffic-router.ts';
+import type { Workload, WorkloadRequest } from '../ports/workload.ts';
+import { checkRights } from './check-rights.ts';
+import { type Chosen, chooseRoute, missingRoutes, routerNamed } from './choose-route.ts';
+import { dryRun } from './dry-run.ts';
+import { errorFinding, hasErrors, problemFinding } from './findings.ts';
+import { refsOf } from './look.ts';
+import { mergeSeen, readAll } from './read.ts';
+import { bindQueries } from './sampling.ts';
+
+export interface PreflightInput {
+  readonly spec: Spec;
+  readonly namespace: string;
+  readonly rolloutId: string;
+  readonly run: Run;
+  readonly cluster: Cluster;
+  readonly routers: readonly TrafficRouter[];
+  readonly workload: Workload;
+  readonly source: MetricSource | null;
+  readonly now: number;
+  readonly signal: AbortSignal;
+}
+
+export type Preflight =
+  | { readonly kind: 'rejected'; readonly findings: readonly Finding[] }
+  | { readonly kind: 'unchanged' }
+  | {
+      readonly kind: 'ready';
+      readonly plan: Plan;
+      readonly findings: readonly Finding[];
+      readonly router: TrafficRouter;
+      readonly seen: Seen;
+      readonly permissions: readonly Permission[];
+    };
+
+/** A token for plans that are only ever sent dry. */
+const DRY_TOKEN = 'dry-run';
+
+/** Reads and checks everything before any write (design §2.1). Any doubt is an error finding, and all of them are told at once. */
+export const preflight = async (input: PreflightInput): Promise<Preflight> => {
+  const { cluster, spec, workload, namespace, signal } = input;
+  const permissions = permissionsFor(input);
+  const rights = await checkRights(cluster, permissions, namespace, signal);
+  if (hasErrors(rights)) return { kind: 'rejected', findings: rights };
+  const request = requestOf(input);
+  const survey = await readAll(cluster, workload.surveys(request), signal);
+  if (survey.kind === 'failed')
+    return { kind: 'rejected', findings: [problemFinding(survey.problem, survey.what, cluster.server)] };
+  if (workload.isUnchanged(survey.seen, request)) return { kind: 'unchanged' };
+  const resolved = workload.resolve(survey.seen, request);
+  const service = resolved.target?.service ?? spec.service;
+  const chosen = await chooseRoute(
+    cluster,
+    input.routers,
+    spec.route,
+    service === null ? null : { namespace, name: service },
+    signal,
+  );
+  const early = [...resolved.findings, ...(chosen.ok ? [] : [chosen.problem])];
+  if (resolved.target === null || !chosen.ok || hasErrors(early)) return { kind: 'rejected', findings: early };
+  const target: Target = { ...resolved.target, router: chosen.value.router.name, routes: chosen.value.routes };
+  return withTarget(input, target, chosen.value, survey.seen, early, permissions);
+};
+
+const permissionsFor = ({ spec, routers, workload }: PreflightInput): readonly Permission[] => {
+  const named = routerNamed(routers, spec.route);
+  // While the route is not named, finding it needs to read all kinds; what is served is asked later.
+  const ofRouters = named === null ? routers.flatMap(({ permissions }) => permissions) : named.permissions;
+  return [...OWN_PERMISSIONS, ...workload.permissions, ...ofRouters];
+};
+
+const requestOf = ({ spec, namespace, rolloutId, run }: PreflightInput): WorkloadRequest => ({
+  rolloutId,
+  namespace,
+  deployment: spec.deployment,
+  service: spec.service,
+  images: spec.images,
+  unit: spec.route?.kind === 'replicas' ? 'pods' : 'requests',
+  annotations: {
+    ...(run.url === null ? {} : { 'canary-rollout.github.io/run': run.url }),
+    ...(run.commit === null ? {} : { 'canary-rollout.github.io/commit': run.commit }),
+  },
+});
+
+/** The second half: with everything found, the routes are understood, the plan is made, metrics answer, writes are sent dry. */
+const withTarget = async (
+  input: PreflightInput,
+  target: Target,
+  { router, routes }: Chosen,
+  survey: Seen,
+  early: readonly Finding[],
+  permissions: readonly Permission[],
+): Promise<Preflight> => {
+  const { cluster, workload, spec, signal } = input;
+  const read = await readAll(cluster, [...router.reads(target), ...workload.reads(target, true)], signal);
+  if (read.kind === 'failed')
+    return { kind: 'rejected', findings: [...early, problemFinding(read.problem, read.what, cluster.server)] };
+  const seen = mergeSeen(survey, read.seen);
+  const missing = missingRoutes(routes, (ref) => objectIn(seen, ref) !== null);
+  if (missing.length > 0) return { kind: 'rejected', findings: [...early, ...missing] };
+  const routeFindings = router.check(seen, target);
+  const metrics = await checkMetrics(input, target, seen);
+  const planned = planOf(input, target, router, seen, metrics.scrapeIntervalMs);
+  const found = [
+    ...early,
+    ...routeFindings,
+    ...metrics.findings,
+    ...planned.findings,
+    ...credentials(input, planned.plan),
+  ];
+  if (planned.plan === null || hasErrors(routeFindings)) return { kind: 'rejected', findings: found };
+  const guard: Guard = guardOf(target.namespace, target.deployment, DRY_TOKEN, target.rolloutId);
+  const refused = await dryRun({ cluster, router, workload, guard, seen, plan: planned.plan }, signal);
+  const findings = [...found, ...refused, ...noMetrics(spec)];
+  return hasErrors(findings)
+    ? { kind: 'rejected', findings }
+    : { kind: 'ready', plan: planned.plan, findings, router, seen, permissions };
+};
+
+const noMetrics = (spec: Spec): readonly Finding[] =>
+  spec.metrics.length > 0
+    ? []
+    : [
+        {
+          severity: 'warning',
+          code: 'metric-no-data',
+          where: 'metrics',
+          message: 'no metrics: the canary is judged by its pods being ready, and nothing else',
+          advice: 'add `metrics`',
+        },
+      ];
+
+const checkMetrics = async ({ source, spec, workload, signal }: PreflightInput, target: Target, seen: Seen) => {
+  if (source === null || spec.metrics.length === 0)
+    return { findings: [] as readonly Finding[], scrapeIntervalMs: null };
+  const shortest = Math.min(...spec.steps.map(({ intervalMs }) => intervalMs));
+  const queries = bindQueries(spec.metrics, workload, seen, target, {
+    windowMs: Math.max(60_000, shortest),
+    arms: ['stable'],
+  });
+  return source.check(queries, signal);
+};
+
+const planOf = (
+  { spec, run, workload }: PreflightInput,
+  target: Target,
+  router: TrafficRouter,
+  seen: Seen,
+  scrapeIntervalMs: number | null,
+): { readonly plan: Plan | null; readonly findings: readonly Finding[] } => {
+  const { stable } = workload.observe(seen, target);
+  if (stable === null)
+    return {
+      plan: null,
+      findings: [errorFinding('deployment-not-found', target.deployment, 'the Deployment went away')],
+    };
+  const lightReads = refsOf(
+    { router, workload, guard: guardOf(target.namespace, target.deployment, DRY_TOKEN, '') },
+    { target },
+    'light',
+  );
+  const planned = makePlan(spec, {
+    target,
+    run,
+    abilities: router.abilities,
+    settleMs: router.settleMs?.(seen, target) ?? router.abilities.settleMs,
+    stableReplicas: Math.max(stable.replicas, stable.ready),
+    stableTemplate: stable.template,
+    fromImages: stable.images.filter(({ container }) => target.images.some((image) => image.container === container)),
+    uids: uidsOf(seen, [...target.routes, ...workload.marked(target)]),
+    original: router.original(seen, target),
+    scrapeIntervalMs,
+    readsPerLook: lightReads.length,
+  });
+  return planned.ok ? ready(planned.value) : { plan: null, findings: [planned.problem] };
+};
+
+const ready = ({ plan, findings }: Planned): { readonly plan: Plan; readonly findings: readonly Finding[] } => ({
+  plan,
+  findings,
+});
+
+const uidsOf = (seen: Seen, refs: readonly ObjectRef[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    refs.flatMap((ref) => {
+      const uid = isListRef(ref) ? undefined : objectIn(seen, ref)?.metadata.uid;
+      return uid === undefined ? [] : [[refKey(ref), uid]];
+    }),
+  );
+
+/** Credentials that end before the rollout may would leave nobody to roll back. */
+const credentials = ({ cluster, now }: PreflightInput, plan: Plan | null): readonly Finding[] => {
+  const endsAt = cluster.credentialsExpireAt();
+  if (endsAt === null || plan === null) return [];
+  const held = plan.steps.reduce((total, { intervalMs }) => total + intervalMs, 0);
+  const left = endsAt - now;
+  const needed = held + plan.timings.readyMs;
+  if (left >= needed) return [];
+  const message = `the cluster credentials end in ${Math.max(0, Math.round(left / 60_000))} min, the rollout needs about ${Math.ceil(needed / 60_000)} min`;
+  return [
+    errorFinding(
+      'forbidden',
+      'kubeconfig',
+      message,
+      'use credentials that live longer, for example a ServiceAccount token made with `--duration`, or a shorter plan',
+    ),
+  ];
+};

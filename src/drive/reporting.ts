@@ -1,0 +1,62 @@
+import type { Entry } from '../core/journal.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Rollout } from '../core/rollout.ts';
+import type { PodNote, Reporter } from '../ports/reporter.ts';
+
+/** What a reporter may take at the end; during the rollout nobody waits for it. */
+const CONCLUDE_MS = 20_000;
+
+export interface FanOut {
+  /** Starts a report with every reporter that has none under way; the newest snapshot wins. */
+  report(rollout: Rollout, journal: readonly Entry[]): void;
+  conclude(outcome: Outcome, journal: readonly Entry[], pods: readonly PodNote[]): Promise<void>;
+}
+
+/** Many reporters, none of which can hold up or fail a rollout: what one throws is a warning, once. */
+export const fanOut = (reporters: readonly Reporter[], warn: (text: string) => void): FanOut => {
+  const busy = new Map<string, Promise<void>>();
+  const next = new Map<string, readonly [Rollout, readonly Entry[]]>();
+  const warned = new Set<string>();
+  const complain = (reporter: Reporter, error: unknown): void => {
+    if (warned.has(reporter.name)) return;
+    warned.add(reporter.name);
+    warn(`the ${reporter.name} could not be written: ${error instanceof Error ? error.message : String(error)}`);
+  };
+  const run = async (reporter: Reporter): Promise<void> => {
+    for (let work = next.get(reporter.name); work !== undefined; work = next.get(reporter.name)) {
+      next.delete(reporter.name);
+      await reporter.report(...work).catch((error: unknown) => complain(reporter, error));
+    }
+    busy.delete(reporter.name);
+  };
+  return {
+    report: (rollout, journal) => {
+      for (const reporter of reporters) {
+        next.set(reporter.name, [rollout, journal]);
+        if (!busy.has(reporter.name)) busy.set(reporter.name, run(reporter));
+      }
+    },
+    conclude: async (outcome, journal, pods) => {
+      next.clear();
+      await Promise.all(
+        reporters.map(async (reporter) => {
+          await within(CONCLUDE_MS, busy.get(reporter.name));
+          await within(CONCLUDE_MS, reporter.conclude(outcome, journal, pods)).catch((error: unknown) =>
+            complain(reporter, error),
+          );
+        }),
+      );
+    },
+  };
+};
+
+const within = async (limitMs: number, work: Promise<void> | undefined): Promise<void> => {
+  if (work === undefined) return;
+  const limit = AbortSignal.timeout(limitMs);
+  await Promise.race([
+    work,
+    new Promise<never>((_, reject) => {
+      limit.addEventListener('abort', () => reject(new Error(`no answer within ${limitMs / 1000} s`)), { once: true });
+    }),
+  ]);
+};
