@@ -1,0 +1,132 @@
+import type { PrometheusSpec } from '../core/spec.ts';
+import { isDnsLabel } from './names.ts';
+import { linesOf, type Part, type Report, type ScalarTree, type Tree } from './tree.ts';
+import { nearest, quote } from './words.ts';
+
+type Address = PrometheusSpec['address'];
+type Header = readonly [name: string, value: string];
+
+const SERVICE = /^service:\/\/([^/]+)\/([^/:]+):([^/:]+)\/?$/;
+// https://www.rfc-editor.org/rfc/rfc9110#name-tokens
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+// These belong to the connection or to the client; a user's value would break or smuggle requests.
+const OWN_HEADERS = ['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'te', 'trailer'];
+
+const FORMS = 'write `https://…`, `http://…` or `service://NAMESPACE/NAME:PORT`';
+
+const isPort = (text: string): boolean =>
+  /^\d+$/.test(text) ? Number(text) >= 1 && Number(text) <= 65_535 : /^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$/.test(text);
+
+const readService = (text: string, tree: ScalarTree, report: Report): Address | null => {
+  const found = SERVICE.exec(text);
+  const [, namespace = '', name = '', port = ''] = found ?? [];
+  if (found !== null && isDnsLabel(namespace) && isDnsLabel(name) && isPort(port)) {
+    return { kind: 'service', namespace, name, port };
+  }
+  const missing = /^service:\/\/[^/]+\/[^/:]+\/?$/.test(text) ? 'the port is missing; ' : '';
+  report(
+    tree.place,
+    `${quote(text)}: ${missing}write \`service://NAMESPACE/NAME:PORT\`, such as \`service://monitoring/prometheus:9090\``,
+  );
+  return null;
+};
+
+export interface AddressRead {
+  readonly address: Address;
+  /** What a `user:password@` in the URL becomes: clients refuse URLs that carry it. */
+  readonly authorization: Header | null;
+}
+
+/** The base URL has no trailing slash. A URL with credentials is taken from an input only, and never shown. */
+export const readAddress = (tree: ScalarTree, source: 'input' | 'file', report: Report): AddressRead | null => {
+  const text = tree.text.trim();
+  if (text.toLowerCase().startsWith('service:')) {
+    const address = readService(text, tree, report);
+    return address === null ? null : { address, authorization: null };
+  }
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const web = url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
+  const credentials = web ? url.username !== '' || url.password !== '' : text.includes('@');
+  if (credentials && source === 'file') {
+    report(
+      tree.place,
+      'a URL in the config file must not hold a user or password; give `prometheus-headers` as an input, from a secret',
+    );
+    return null;
+  }
+  if (!web) {
+    const scheme = /^([a-z]+):\/\//i.exec(text)?.[1];
+    const best = scheme === undefined ? null : nearest(scheme, ['http', 'https', 'service']);
+    const meant = best === null || best === scheme ? '' : `; did you mean \`${best}://\`?`;
+    report(
+      tree.place,
+      `${credentials ? 'the address' : quote(text)} is not an address of Prometheus; ${FORMS}${meant}`,
+    );
+    return null;
+  }
+  if (url.search !== '' || url.hash !== '') {
+    report(tree.place, 'the address of Prometheus has no `?` or `#`; paths are appended to it');
+    return null;
+  }
+  return {
+    address: { kind: 'url', url: `${url.origin}${url.pathname}`.replace(/\/+$/, '') },
+    authorization: basic(url),
+  };
+};
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
+
+const basic = (url: URL): Header | null => {
+  if (url.username === '' && url.password === '') return null;
+  const pair = `${decoded(url.username)}:${decoded(url.password)}`;
+  return ['Authorization', `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`];
+};
+
+/** `Name: value` lines. A line is never quoted in a message: it may hold a secret. */
+export const readHeaders = (tree: Tree, report: Report): readonly Header[] | null => {
+  const parts = linesOf(tree);
+  const headers: Header[] = [];
+  for (const [index, part] of parts.entries()) {
+    const header = readHeader(part, index + 1, report);
+    if (header === null) continue;
+    const twice = headers.some(([name]) => name.toLowerCase() === header[0].toLowerCase());
+    if (twice) report(part.place, `line ${index + 1}: header ${quote(header[0])} is given twice`);
+    else headers.push(header);
+  }
+  return headers.length === parts.length ? headers : null;
+};
+
+const readHeader = (part: Part, line: number, report: Report): Header | null => {
+  const colon = part.text.indexOf(':');
+  const name = part.text.slice(0, Math.max(0, colon)).trim();
+  const value = part.text.slice(colon + 1).trim();
+  if (colon < 0 || !HEADER_NAME.test(name)) report(part.place, `line ${line} is not a header; write \`Name: value\``);
+  else if (value === '') report(part.place, `line ${line}: header ${quote(name)} has no value; does the secret exist?`);
+  else if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+    report(part.place, `line ${line}: the value of header ${quote(name)} has a character that headers cannot have`);
+  else if (OWN_HEADERS.includes(name.toLowerCase()))
+    report(part.place, `line ${line}: header ${quote(name)} is set by the client`);
+  else return [name, value];
+  return null;
+};
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
+
+/** One or more certificates. Whether they are valid is for the client that uses them. */
+export const readCertificates = (tree: ScalarTree, report: Report): string | null => {
+  const text = tree.text.trim();
+  if (text.includes('PRIVATE KEY')) {
+    report(tree.place, 'there is a private key in it; only certificates belong here');
+    return null;
+  }
+  const rest = text.replace(CERTIFICATE, '').replace(/^\s*#.*$/gm, '');
+  if (text !== '' && text !== rest.trim() && !rest.includes('-----')) return `${text}\n`;
+  report(tree.place, 'not PEM; `-----BEGIN CERTIFICATE-----`, base64 and `-----END CERTIFICATE-----` are expected');
+  return null;
+};
