@@ -1,54 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { examples, isMap, isOurs, listOf, mapOf, type Use, usesIn, workflowFiles, workflows } from './examples.ts';
 import { files, textOf } from './sources.ts';
-
-type Map = Readonly<Record<string, unknown>>;
-
-interface Example {
-  readonly where: string;
-  readonly document: unknown;
-}
-
-interface Use {
-  readonly where: string;
-  readonly uses: string;
-  readonly with: Map;
-  /** The concurrency groups that the step runs in: the workflow's and the job's. */
-  readonly groups: readonly string[];
-}
 
 const CONTROL = ['status', 'pause', 'resume', 'promote', 'abort', 'rollback', 'sweep'];
 
-const isMap = (value: unknown): value is Map => typeof value === 'object' && value !== null && !Array.isArray(value);
-const mapOf = (value: unknown): Map => (isMap(value) ? value : {});
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-
-const groupsOf = (scope: Map): readonly string[] => {
-  const concurrency = scope['concurrency'];
-  const group = isMap(concurrency) ? concurrency['group'] : concurrency;
-  return typeof group === 'string' ? [group] : [];
-};
-
-const stepsIn = (where: string, steps: unknown, groups: readonly string[]): readonly Use[] =>
-  listOf(steps)
-    .map(mapOf)
-    .filter((step) => typeof step['uses'] === 'string')
-    .map((step) => ({ where, uses: String(step['uses']), with: mapOf(step['with']), groups }));
-
-/** Every `uses:` of a workflow, a job, a list of steps or a single step: examples show any of them. */
-const usesIn = ({ where, document }: Example): readonly Use[] => {
-  if (Array.isArray(document)) return stepsIn(where, document, []);
-  const top = mapOf(document);
-  const groups = groupsOf(top);
-  const jobs = Object.values(mapOf(top['jobs'])).map(mapOf);
-  return [
-    ...stepsIn(where, top['steps'], groups),
-    ...jobs.flatMap((job) => stepsIn(where, job['steps'], [...groups, ...groupsOf(job)])),
-    ...jobs.flatMap((job) => stepsIn(where, [job], [...groups, ...groupsOf(job)])),
-  ];
-};
-
-const isOurs = (uses: string): boolean => uses === './' || /^[\w.-]+\/canary-rollout@/.test(uses);
 const isControl = (use: Use): boolean => isOurs(use.uses) && CONTROL.includes(String(use.with['command']));
 const isRelease = (use: Use): boolean => isOurs(use.uses) && !CONTROL.includes(String(use.with['command'] ?? 'run'));
 
@@ -60,15 +16,6 @@ const queued = (uses: readonly Use[]): readonly string[] => {
     .map((use) => `${use.where}: ${String(use.with['command'])}`);
 };
 
-const blocksOf = (file: string): readonly Example[] =>
-  [...textOf(file).matchAll(/^( *)```ya?ml\n([\s\S]*?)^\1```$/gm)].map((match, index) => ({
-    where: `${file}, block ${index + 1}`,
-    document: parse((match[2] ?? '').replaceAll(new RegExp(`^${match[1]}`, 'gm'), '')),
-  }));
-
-const workflowFiles = files('.github/workflows/*.yml', '.github/workflows/*.yaml');
-const workflows: readonly Example[] = workflowFiles.map((file) => ({ where: file, document: parse(textOf(file)) }));
-const examples = files('README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/**/*.md').flatMap(blocksOf);
 const allUses = [...workflows, ...examples].flatMap(usesIn);
 
 const action = mapOf(parse(textOf('action.yml')));
