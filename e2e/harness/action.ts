@@ -33,7 +33,7 @@ export interface RunningAction {
 
 /** The defaults that the runner would pass, from action.yml. */
 const defaults = (): Inputs => {
-  const action: unknown = parse(fs.readFileSync(join(ROOT, 'action.yml'), 'utf8'));
+  const action: unknown = parse(fs.readFileSync(join(BUNDLE, '../../action.yml'), 'utf8'));
   const inputs = Object.entries((at(action, 'inputs') ?? {}) as Record<string, unknown>);
   return Object.fromEntries(
     inputs.map(([name, input]) => [name, textAt(input, 'default').replace(/\$\{\{ *github\.token *\}\}/, 'e2e-token')]),

@@ -12,11 +12,13 @@ import {
   fits,
   httpSender,
   lost,
+  lostSince,
   lostText,
   percent,
   shareOf,
   startTraffic,
   type Traffic,
+  untilServed,
 } from './traffic.ts';
 
 export interface Case {
@@ -38,6 +40,7 @@ export interface CaseShape {
 export const openCase = async (context: Context, shape: CaseShape): Promise<Case> => {
   const shop = await openShop(context, shape.namespace, shape.objects);
   const sender = shape.sender ?? httpSender(shop.host);
+  await untilServed(sender);
   const traffic = startTraffic({ sender, rps: shape.rps, seed: `${context.seed} ${shape.namespace}` });
   await untilMeasured(shop, shape.metric);
   return { shop, before: await snapshot(context.kube, shop), traffic };
@@ -84,8 +87,16 @@ export const claimStatus = (
 export const claimNoneLost = (context: Context, report: LoadReport, what = 'no request is lost'): void =>
   context.claims.claim(what, lost(report) === 0 && report.sent > 0, lostText(report));
 
+/** Of a release that came after a bad one under the same load: what the bad version failed does not count. */
+export const claimNoneLostSince = (context: Context, { traffic }: Case, from: number, except: string): void => {
+  const harmed = lostSince(traffic.answers, from, except);
+  const sent = traffic.answers.filter(({ sentAt }) => sentAt >= from).length;
+  const measured = `${harmed.length} of ${sent} ${harmed.length > 0 ? JSON.stringify(harmed.slice(0, 3)) : ''}`;
+  context.claims.claim('nothing is lost in the good release', harmed.length === 0 && sent > 0, measured);
+};
+
 /** How long after a change of weight Traefik may still use the old one. */
-const SETTLE_MS = 500;
+const SETTLE_MS = 1000;
 
 /** Each weight asked for was held, and the users' requests were split so. */
 export const claimShares = (

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startLoad } from '../stack/load.ts';
 import { createGrpcSender, createHttpSender, type Sender } from '../stack/senders.ts';
 import { GATEWAY_URL } from '../stack/settings.ts';
@@ -30,6 +31,20 @@ export const httpSender = (host: string, path = '/'): Sender =>
 
 export const grpcSender = (host: string): Sender => createGrpcSender({ url: GATEWAY_URL, host });
 
+/** Resolves when twenty requests in a row were answered well: a route is accepted a moment before its endpoints are known. */
+export const untilServed = async (sender: Sender): Promise<void> => {
+  const deadline = Date.now() + 30_000;
+  for (let inRow = 0; inRow < 20; ) {
+    const code = await sender.send().then(
+      (reply) => (reply.version === 'none' ? 0 : reply.code),
+      () => 0,
+    );
+    inRow = code === 200 ? inRow + 1 : 0;
+    if (Date.now() > deadline) throw new Error('the shop does not answer its users');
+    await sleep(code === 200 ? 5 : 100);
+  }
+};
+
 /** Users, from now until `end`. */
 export const startTraffic = ({ sender, rps, seed }: TrafficShape): Traffic => {
   const answers: Answered[] = [];
@@ -60,6 +75,10 @@ export const lost = (report: LoadReport): number => report.non2xx + report.conne
 
 export const lostText = (report: LoadReport): string =>
   `${lost(report)} of ${report.sent} ${JSON.stringify({ ...report.statuses, ...report.errorCodes })}, p99 ${report.p99Ms} ms, generator late by ≤ ${report.maxLateMs} ms`;
+
+/** The answers to requests sent since a moment that were no good, but for those of a version that is meant to fail. */
+export const lostSince = (answers: readonly Answered[], from: number, except: string): readonly Answered[] =>
+  answers.filter(({ sentAt, code, version }) => sentAt >= from && version !== except && (code < 200 || code > 299));
 
 export interface Share {
   readonly requests: number;

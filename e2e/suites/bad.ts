@@ -4,7 +4,7 @@ import { deployment, httpRoute, imageOf, service } from '../harness/objects.ts';
 import { type Context, releaseInputs } from '../harness/shop.ts';
 import { median, spread } from '../harness/statistics.ts';
 import type { Suite } from '../harness/suite.ts';
-import type { Answered } from '../harness/traffic.ts';
+import { type Answered, lostSince } from '../harness/traffic.ts';
 
 interface Reaction {
   /** From the verdict to the moment the last request that reached the canary was sent. */
@@ -34,8 +34,8 @@ const release = async (context: Context, namespace: string): Promise<Reaction> =
   claimStatus(context, run, 'rolled-back', 'metric-failed', 1);
   claims.claim('the failed metric is named', run.outputs['failed-metric'] === 'errors', run.outputs['failed-metric']);
   claims.claim('users are back on stable', run.outputs['final-weight'] === '0', run.outputs['final-weight']);
-  const stable = report.versions['1.0'];
-  const onlyCanary = stable !== undefined && stable.non2xx === 0 && report.connectionErrors + report.notSent === 0;
+  const others = lostSince(opened.traffic.answers, run.startedAt, '2.0-bad20');
+  const onlyCanary = others.length === 0 && report.notSent === 0;
   claims.claim('only the canary failed requests', onlyCanary, { ...report.versions, ...report.errorCodes });
   const harmed = report.versions['2.0-bad20']?.non2xx ?? 0;
   const told = numberAt(run.result, 'harm', 'canaryFailures');

@@ -1,5 +1,6 @@
 import type { Suite } from '../harness/suite.ts';
 import { bad } from './bad.ts';
+import { fitness } from './fitness.ts';
 import { good } from './good.ts';
 import { grpc } from './grpc.ts';
 import { measures } from './measures.ts';
@@ -22,6 +23,7 @@ export const SUITES: readonly Suite[] = [
   replicas,
   notReady,
   serviceUrl,
+  fitness,
   bad,
   measures,
 ];

@@ -10,7 +10,7 @@ import {
 import { deployment, httpRoute, imageOf, service } from '../harness/objects.ts';
 import { type Context, releaseInputs } from '../harness/shop.ts';
 import type { Suite } from '../harness/suite.ts';
-import { fits, httpSender, percent, shareOf, startTraffic } from '../harness/traffic.ts';
+import { fits, httpSender, percent, shareOf, startTraffic, untilServed } from '../harness/traffic.ts';
 
 const NAMESPACE = 'routes';
 
@@ -53,7 +53,9 @@ const release = async (context: Context): Promise<void> => {
     rps: 100,
     sender: httpSender(host, '/api/a'),
   });
-  const pay = startTraffic({ sender: httpSender(host, '/pay'), rps: 100, seed: context.seed });
+  const paySender = httpSender(host, '/pay');
+  await untilServed(paySender);
+  const pay = startTraffic({ sender: paySender, rps: 100, seed: context.seed });
   const startedAt = Date.now();
   const { run, held } = await runWatched(
     context,

@@ -6,7 +6,7 @@ import { paths } from '../harness/kube.ts';
 import { deployment, httpRoute, imageOf, service } from '../harness/objects.ts';
 import { type Context, releaseInputs } from '../harness/shop.ts';
 import type { Suite } from '../harness/suite.ts';
-import { httpSender, startTraffic } from '../harness/traffic.ts';
+import { httpSender, startTraffic, untilServed } from '../harness/traffic.ts';
 
 const NAMESPACE = 'two';
 const APPS = ['cart', 'pay'] as const;
@@ -29,7 +29,9 @@ const release = async (context: Context): Promise<void> => {
     rps: 60,
     sender: httpSender(host, '/cart'),
   });
-  const pay = startTraffic({ sender: httpSender(host, '/pay'), rps: 60, seed: context.seed });
+  const paySender = httpSender(host, '/pay');
+  await untilServed(paySender);
+  const pay = startTraffic({ sender: paySender, rps: 60, seed: context.seed });
   const inputsOf = (name: string) => releaseInputs(opened.shop, imageOf(name, '2.0'), name);
 
   const cartWeights = await watchWeights(kube, route, 'cart-canary', 0);
