@@ -1,8 +1,7 @@
 import type { Entry } from '../core/journal.ts';
 import type { Rollout } from '../core/rollout.ts';
 import type { Ms } from '../core/units.ts';
-import type { PodNote } from '../ports/reporter.ts';
-import { chartSection, decisionSection, journalSection, podSection, warningSection } from './details.ts';
+import { chartSection, decisionSection, journalSection, type PodWords, podSection, warningSection } from './details.ts';
 import { COMMENT_LIMIT, type Document, render, type Section, SUMMARY_LIMIT, section } from './document.ts';
 import { headlineMarkdown } from './headline.ts';
 import { planSections } from './plan.ts';
@@ -14,7 +13,7 @@ import { stepTable } from './table.ts';
 export interface Extras {
   readonly now: Ms;
   readonly journal: readonly Entry[];
-  readonly pods: readonly PodNote[];
+  readonly pods: readonly PodWords[];
   /** Whether the pods' own lines may be shown in this place. */
   readonly podLines: boolean;
 }

@@ -4,7 +4,6 @@ import type { Entry } from '../core/journal.ts';
 import { refText } from '../core/objects.ts';
 import type { Rollout, StepRecord } from '../core/rollout.ts';
 import type { MetricSpec } from '../core/spec.ts';
-import type { PodNote } from '../ports/reporter.ts';
 import { consoleLines } from './console.ts';
 import { type Section, section } from './document.ts';
 import { cut, markdownFence } from './escape.ts';
@@ -12,13 +11,20 @@ import { code, type Inline, joined, prose, say, toMarkdown } from './inline.ts';
 import { clockTime } from './numbers.ts';
 import { RUNGS, routeNames } from './subject.ts';
 
+/** What a pod said last; hostile text. */
+export interface PodWords {
+  readonly pod: string;
+  readonly state: string;
+  readonly lines: readonly string[];
+}
+
 const POD_LIMIT = 10;
 const POD_LINES = 20;
 const WARNING_LIMIT = 20;
 const JOURNAL_LIMIT = 2_000;
 
 /** `withLines`: the user allowed the pods' output here; else only their state is told. */
-export const podSection = (pods: readonly PodNote[], withLines: boolean): Section | null => {
+export const podSection = (pods: readonly PodWords[], withLines: boolean): Section | null => {
   const shown = pods.slice(0, POD_LIMIT).flatMap((pod) => {
     const lines = pod.lines.slice(-POD_LINES).map((line) => cut(line, 1_000));
     const title = toMarkdown(

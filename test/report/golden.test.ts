@@ -24,7 +24,9 @@ describe('reports', () => {
   test('the summary of a rollback unfolds the details', async () => {
     const story = STORIES['rolled-back-counted'] as Story;
 
-    await expect(renderSummary(story.situation, extras(story))).toMatchFileSnapshot('golden/summary-rolled-back.golden.md');
+    await expect(renderSummary(story.situation, extras(story))).toMatchFileSnapshot(
+      'golden/summary-rolled-back.golden.md',
+    );
   });
 
   test('hostile names everywhere read as text', async () => {

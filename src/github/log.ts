@@ -1,0 +1,55 @@
+import type { Entry } from '../core/journal.ts';
+import type { Log } from '../ports/reporter.ts';
+import { consoleLines } from '../report/console.ts';
+import { plain } from '../report/escape.ts';
+import { command, neutralised, type Sink } from './commands.ts';
+
+export interface ActionLog extends Log {
+  /** Seen as an annotation of the run too. GitHub shows ten of a step; further ones are plain lines. */
+  warning(text: string): void;
+  error(text: string): void;
+  /** Outside of every group: how it ended. */
+  headline(text: string): void;
+  endGroup(): void;
+}
+
+const ANNOTATIONS = 10;
+
+/** Entries as lines, folded by group. Everything is made harmless to the runner first. */
+export const createLog = (print: Sink): ActionLog => {
+  let open: string | null = null;
+  let annotations = 0;
+  const endGroup = (): void => {
+    if (open !== null) print(command('endgroup', ''));
+    open = null;
+  };
+  const annotate = (level: 'warning' | 'error', text: string): void => {
+    annotations += 1;
+    print(
+      annotations > ANNOTATIONS ? neutralised(`${level}: ${plain(text, 2_000)}`) : command(level, plain(text, 2_000)),
+    );
+  };
+  return {
+    entry: (entry: Entry) => {
+      if (entry.group !== open) {
+        endGroup();
+        print(command('group', plain(entry.group)));
+        open = entry.group;
+      }
+      for (const line of consoleLines(entry)) print(neutralised(line));
+    },
+    debug: (text) => print(command('debug', plain(text, 4_000))),
+    warning: (text) => annotate('warning', text),
+    error: (text) => annotate('error', text),
+    headline: (text) => {
+      endGroup();
+      print(neutralised(plain(text, 2_000)));
+    },
+    endGroup,
+  };
+};
+
+/** The runner reads standard output. */
+export const printLine: Sink = (line) => {
+  process.stdout.write(`${line}\n`);
+};

@@ -1,0 +1,90 @@
+import type { Ms } from '../core/units.ts';
+import type { Reporter } from '../ports/reporter.ts';
+import { plain } from '../report/escape.ts';
+import { statusDescription } from '../report/headline.ts';
+import { statusOf } from '../report/result.ts';
+import type { Situation } from '../report/subject.ts';
+import type { GitHubClient } from './client.ts';
+import type { RunContext } from './context.ts';
+import { latestOnly } from './latest.ts';
+import { type ReportTarget, targetOf } from './report-target.ts';
+import { createTrouble } from './trouble.ts';
+
+export interface StatusOptions {
+  readonly client: GitHubClient;
+  readonly context: RunContext;
+  readonly target: ReportTarget;
+  readonly now: () => Ms;
+  readonly warn: (text: string) => void;
+}
+
+type State = 'pending' | 'success' | 'failure' | 'error';
+
+interface CommitStatus {
+  readonly state: State;
+  readonly context: string;
+  readonly description: string;
+}
+
+/** The first line of the report as a commit status on the commit that people look at. */
+export const createStatusReporter = (options: StatusOptions): Reporter => {
+  const { client, context, warn } = options;
+  const trouble = createTrouble('set the commit status', 'statuses: write', warn);
+  let written = '';
+  const write = async (status: CommitStatus): Promise<void> => {
+    const key = JSON.stringify(status);
+    const { repository, sha } = context;
+    if (trouble.isHopeless() || key === written || repository === null || sha === null) return;
+    const answer = await client.call('POST /repos/{owner}/{repo}/statuses/{sha}', {
+      owner: repository.owner,
+      repo: repository.name,
+      sha,
+      ...status,
+      ...(context.runUrl === null ? {} : { target_url: context.runUrl }),
+    });
+    if (!answer.ok) return trouble.meet(answer.problem);
+    written = key;
+  };
+  const submit = latestOnly(write);
+  const show = async (situation: Situation): Promise<void> => {
+    const state = stateOf(situation);
+    if (state === null) return;
+    const { namespace, deployment } = targetOf(situation, options.target);
+    const name = ['canary-rollout', namespace, deployment].filter((part) => part !== null).join('/');
+    await submit({
+      state,
+      context: plain(name, 200),
+      description: statusDescription(situation, options.now()),
+    });
+  };
+  return {
+    name: 'commit status',
+    report: (rollout) => show({ kind: 'running', rollout }),
+    conclude: (outcome) => show(outcome),
+  };
+};
+
+/**
+ * null: no statement about the commit. A plan releases nothing, and a run that found the lock held would overwrite what
+ * the run that holds it says.
+ */
+const stateOf = (situation: Situation): State | null => {
+  if (situation.kind === 'running') return 'pending';
+  if (situation.kind === 'rejected' && situation.reason.code === 'lock-held') return null;
+  switch (statusOf(situation)) {
+    case 'promoted':
+    case 'unchanged':
+      return 'success';
+    case 'paused':
+      return 'pending';
+    case 'rolled-back':
+    case 'aborted':
+    case 'rejected':
+      return 'failure';
+    case 'halted':
+      return 'error';
+    case 'planned':
+    case 'accepted':
+      return null;
+  }
+};
