@@ -68,6 +68,8 @@ export type WorkloadStage =
 /** What a write is for. `drive` turns it into requests with the adapters, from a fresh read. */
 export type Intent =
   | { readonly kind: 'claim' }
+  /** The holder mark alone: a takeover past the point of no return must not open a way back again. */
+  | { readonly kind: 'hold' }
   | { readonly kind: 'workload'; readonly stage: WorkloadStage }
   | { readonly kind: 'traffic'; readonly want: Traffic }
   | { readonly kind: 'way-back' }

@@ -44,7 +44,7 @@ export const plannedWrites = ({
       : [router.plan(seen, target, weightOnly(first.weight), guard, original)];
   const results = [...planned, ...weights];
   const claims = [...target.routes, ...workload.marked(target)]
-    .map((ref) => claimRequest(seen, ref, guard))
+    .map((ref) => claimRequest(seen, ref, [guard.holder, guard.wayBack]))
     .filter((request) => request !== null);
   return {
     requests: [...claims, ...results.flatMap((result) => (result.ok ? result.value : []))],

@@ -13,16 +13,16 @@ import type { Target } from '../core/plan.ts';
 import { isFields } from '../core/shape.ts';
 import type { Json } from '../core/units.ts';
 
-/** Writes both marks on an object that exists already, guarded by its uid; null when they are there. */
-export const claimRequest = (seen: Seen, ref: ObjectRef, guard: Guard): Request | null => {
+/** Writes marks on an object that exists already, guarded by its uid; null when they are there. */
+export const claimRequest = (seen: Seen, ref: ObjectRef, marks: readonly Mark[]): Request | null => {
   const object = objectIn(seen, ref);
   if (object === null) return null;
-  const missing = [guard.holder, guard.wayBack].filter((mark) => markOn(object, mark) !== mark.value);
+  const missing = marks.filter((mark) => markOn(object, mark) !== mark.value);
   if (missing.length === 0) return null;
   const field = markField(object.kind);
   const map: readonly Operation[] = object.metadata[field] === undefined ? [addAt(`/metadata/${field}`, {})] : [];
-  const marks = missing.map((mark) => addAt(markPath(object.kind, mark), mark.value));
-  return jsonPatch(ref, [testOf('/metadata/uid', object.metadata.uid ?? ''), ...map, ...marks]);
+  const additions = missing.map((mark) => addAt(markPath(object.kind, mark), mark.value));
+  return jsonPatch(ref, [testOf('/metadata/uid', object.metadata.uid ?? ''), ...map, ...additions]);
 };
 
 /** Removes marks of ours from an object; null when none is there. Marks of another rollout stay. */

@@ -39,7 +39,11 @@ export const requestsFor = (
   const { target, original } = rollout.plan;
   switch (intent.kind) {
     case 'claim':
-      return ok(present(existing(context, rollout).map((ref) => claimRequest(seen, ref, guard))));
+      return ok(
+        present(existing(context, rollout).map((ref) => claimRequest(seen, ref, [guard.holder, guard.wayBack]))),
+      );
+    case 'hold':
+      return ok(present(existing(context, rollout).map((ref) => claimRequest(seen, ref, [guard.holder]))));
     case 'commit':
       return ok(present(wayBackMarked(context, rollout).map((ref) => unmarkRequest(seen, ref, [guard.wayBack]))));
     case 'unclaim':

@@ -1,0 +1,71 @@
+import { shortestDuration } from '../core/make-plan.ts';
+import { guardOf } from '../core/marks.ts';
+import { DEPLOYMENT, objectRef, type Request, refText, SERVICE } from '../core/objects.ts';
+import type { Preview } from '../core/outcome.ts';
+import type { Plan } from '../core/plan.ts';
+import { roleYaml } from '../core/rights.ts';
+import { storeName } from '../core/store-name.ts';
+import type { Cluster } from '../ports/cluster.ts';
+import type { Workload } from '../ports/workload.ts';
+import { fieldsOfRequest, plannedWrites } from './dry-run.ts';
+import type { Preflight } from './preflight.ts';
+
+type Touch = Preview['touches'][number];
+
+/** What `command: plan` reports: the plan and everything that carrying it out would touch. */
+export const previewOf = (
+  ready: Extract<Preflight, { kind: 'ready' }>,
+  parts: { readonly cluster: Cluster; readonly workload: Workload },
+): Preview => {
+  const { plan, findings, router, seen, permissions } = ready;
+  const guard = guardOf(plan.target.namespace, plan.target.deployment, 'plan', plan.target.rolloutId);
+  const { requests } = plannedWrites({ ...parts, router, guard, seen, plan });
+  return {
+    plan,
+    findings,
+    durationMs: shortestDuration(plan),
+    touches: [...ownTouches(plan), ...merged(requests.map(touchOf)), ...removed(plan)],
+    role: roleYaml(permissions, plan.target.namespace),
+    peakPods: peakPods(plan),
+  };
+};
+
+const touchOf = (request: Request): Touch => ({
+  object: refText(request.ref),
+  action: request.verb,
+  fields: fieldsOfRequest(request),
+});
+
+/** One line an object and action. */
+const merged = (touches: readonly Touch[]): readonly Touch[] => {
+  const byObject = new Map<string, Touch>();
+  for (const touch of touches) {
+    const key = `${touch.action} ${touch.object}`;
+    const before = byObject.get(key);
+    byObject.set(key, { ...touch, fields: [...new Set([...(before?.fields ?? []), ...touch.fields])] });
+  }
+  return [...byObject.values()];
+};
+
+const ownTouches = ({ target }: Plan): readonly Touch[] =>
+  ['ConfigMap', 'Lease'].map((kind) => ({
+    object: `${kind} ${target.namespace}/${storeName(target.deployment)}`,
+    action: 'create',
+    fields: [kind === 'Lease' ? 'spec' : 'data.state'],
+  }));
+
+const removed = ({ target }: Plan): readonly Touch[] => {
+  const refs = [
+    objectRef(DEPLOYMENT, target.namespace, target.canaryDeployment),
+    ...(target.canaryService === null ? [] : [objectRef(SERVICE, target.namespace, target.canaryService)]),
+  ];
+  return refs.map((ref) => ({ object: refText(ref), action: 'delete', fields: [] }));
+};
+
+/** Stable, the largest canary, and one pod that a rolling update adds. */
+const peakPods = (plan: Plan): number => {
+  const canary = plan.abilities.allTraffic
+    ? plan.stableReplicas
+    : Math.max(...plan.steps.map(({ canaryReplicas }) => canaryReplicas));
+  return plan.stableReplicas + canary + Math.max(1, Math.ceil(plan.stableReplicas / 4));
+};
