@@ -12,6 +12,7 @@ const GIVEN: Readonly<Record<string, string>> = {
   'matrix.service': 'checkout',
   'inputs.deployment': 'checkout',
   'inputs.namespace': 'shop',
+  'secrets.METRICS_CA': '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----',
 };
 
 /** An expression by its literal default, by what is given, or by some word. */
