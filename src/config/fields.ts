@@ -14,8 +14,8 @@ export interface Given {
 export interface Reading extends Reports {
   /** null when it was not given anywhere. */
   readonly given: (name: string) => Given | null;
-  /** The config file could not be read: what is missing may be in it. */
-  readonly fileUnread: boolean;
+  /** It may have been given in a text that could not be read: do not call it missing. */
+  readonly unread: (name: string) => boolean;
 }
 
 /** The scalar of an input whose shape is right; null when it is not given or already reported. */

@@ -1,6 +1,7 @@
 import type { Issue } from '../core/outcome.ts';
 import { parseYaml } from './document.ts';
 import { INPUTS, inputNamed, works } from './inputs.ts';
+import { holdsCredentials } from './prometheus.ts';
 import { FILE_KEY_NAMES } from './shape.ts';
 import type { Entry, MapTree, Place } from './tree.ts';
 import { quote, suggestion } from './words.ts';
@@ -38,8 +39,17 @@ export const readFile = (file: ConfigFile): FileRead => {
     return message === null ? [] : [{ ...entry.place, message }];
   });
   const entries = tree.entries.filter((entry) => FILE_KEY_NAMES.includes(entry.key));
-  return { tree: { ...tree, entries }, issues: [...issues, ...wrong] };
+  return { tree: { ...tree, entries }, issues: [...issues, ...wrong, ...credentialIssues(entries)] };
 };
+
+/** Reported also where an input wins over the file: what stands there is committed. */
+const credentialIssues = (entries: readonly Entry[]): readonly Issue[] =>
+  entries.flatMap(({ key, value }) => {
+    if (key !== 'prometheus' || value.kind !== 'scalar' || !holdsCredentials(value.text)) return [];
+    const message =
+      'a URL in the config file must not hold a user or password; give `prometheus-headers` as an input, from a secret';
+    return [{ ...value.place, message }];
+  });
 
 const keyProblem = (entry: Entry): string | null => {
   const definition = inputNamed(entry.key);

@@ -17,7 +17,7 @@ export const imageProblem = (image: string): string | null => {
   if (/\s/.test(image)) return `${quote(image)}: an image has no spaces; several images go one per line`;
   if (image.length > LONGEST) return `${quote(image)} is longer than ${LONGEST} characters`;
   if (REFERENCE.test(image)) return null;
-  if (/[:@]$/.test(image))
+  if (/[^:@][:@]$/.test(image))
     return `${quote(image)}: the tag after \`${image.slice(-1)}\` is empty; does the variable that holds it exist?`;
   if (/^https?:\/\//.test(image)) return `${quote(image)}: an image has no \`https://\` before it`;
   const cut = image.search(/(?::[^/]*|@.*)$/);

@@ -1,7 +1,7 @@
 import type { MeasuredSpec, MetricSpec } from '../core/spec.ts';
 import { parseDuration } from './durations.ts';
 import { type PromqlUse, promqlProblems, tellsArmsApart } from './promql.ts';
-import { METRIC_KEYS } from './shape.ts';
+import { increaseProblem, METRIC_KEYS } from './shape.ts';
 import { entryOf, type MapTree, type Place, type Report, type ScalarTree, type Tree } from './tree.ts';
 import { listed, quote, suggestion } from './words.ts';
 
@@ -174,11 +174,11 @@ const readLimits = (tree: MapTree, scalar: (key: string) => ScalarTree | null, r
   };
 };
 
-/** `20%` is 0.2. Without the sign it could be a share or a factor, so the sign is needed. */
+/** `20%` is 0.2. */
 const readIncrease = (given: ScalarTree, report: Report): number | null => {
-  const found = /^(\d{1,6}(?:\.\d{1,6})?)\s*%$/.exec(given.text.trim());
-  if (found !== null) return Number(found[1]) / 100;
-  const bare = /^\d+(?:\.\d+)?$/.test(given.text.trim()) ? `; did you mean \`${given.text.trim()}%\`?` : '';
-  report(given.place, `${quote(given.text)} is not an increase; write it like \`20%\`${bare}`);
+  const text = given.text.trim();
+  const found = /^(\d{1,6}(?:\.\d{1,6})?)\s*%$/.exec(text);
+  if (found !== null) return Number((Number(found[1]) / 100).toPrecision(12));
+  report(given.place, increaseProblem(text));
   return null;
 };

@@ -37,30 +37,32 @@ export interface AddressRead {
   readonly authorization: Header | null;
 }
 
-/** The base URL has no trailing slash. A URL with credentials is taken from an input only, and never shown. */
-export const readAddress = (tree: ScalarTree, source: 'input' | 'file', report: Report): AddressRead | null => {
+const webUrl = (text: string): URL | null => {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') ? url : null;
+};
+
+/** `user:password@`, also in what is no URL: it might be one with a slip in it. */
+export const holdsCredentials = (text: string): boolean => {
+  const url = webUrl(text.trim());
+  return url === null ? text.includes('@') : url.username !== '' || url.password !== '';
+};
+
+/** The base URL has no trailing slash. Credentials in it become a header, and are never shown. */
+export const readAddress = (tree: ScalarTree, report: Report): AddressRead | null => {
   const text = tree.text.trim();
   if (text.toLowerCase().startsWith('service:')) {
     const address = readService(text, tree, report);
     return address === null ? null : { address, authorization: null };
   }
-  const url = URL.canParse(text) ? new URL(text) : null;
-  const web = url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
-  const credentials = web ? url.username !== '' || url.password !== '' : text.includes('@');
-  if (credentials && source === 'file') {
-    report(
-      tree.place,
-      'a URL in the config file must not hold a user or password; give `prometheus-headers` as an input, from a secret',
-    );
-    return null;
-  }
-  if (!web) {
+  const url = webUrl(text);
+  if (url === null) {
     const scheme = /^([a-z]+):\/\//i.exec(text)?.[1];
     const best = scheme === undefined ? null : nearest(scheme, ['http', 'https', 'service']);
     const meant = best === null || best === scheme ? '' : `; did you mean \`${best}://\`?`;
     report(
       tree.place,
-      `${credentials ? 'the address' : quote(text)} is not an address of Prometheus; ${FORMS}${meant}`,
+      `${holdsCredentials(text) || text.includes('?') ? 'this' : quote(text)} is not an address of Prometheus; ${FORMS}${meant}`,
     );
     return null;
   }

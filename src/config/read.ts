@@ -30,7 +30,7 @@ export type ConfigRead =
   | { readonly spec: Spec; readonly settings: Settings; readonly warnings: readonly string[] }
   | { readonly issues: readonly Issue[]; readonly settings: Settings; readonly warnings: readonly string[] };
 
-/** `run` or `plan` becomes part of the Spec; YAML inside an input has positions of its own. */
+/** YAML inside an input has positions of its own. */
 const YAML_INPUTS = ['metrics', 'steps'];
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -44,16 +44,17 @@ export const readSpec = (text: ConfigText, catalogue: Catalogue): ConfigRead => 
   };
   const file = text.file === null ? null : readFile(text.file);
   issues.push(...(file?.issues ?? []), ...inputNameIssues(text));
-  const values = merge(inputTrees(text.inputs, issues), file?.tree ?? null);
+  const inputs = inputTrees(text.inputs, issues);
+  const values = merge(inputs, file?.tree ?? null);
   const broken = new Set<string>();
   for (const [name, { tree, source }] of values) {
     const wrong = source === 'file' || YAML_INPUTS.includes(name) ? shapeIssues(name, tree) : [];
+    issues.push(...wrong.filter((issue) => !issues.some((other) => isSamePlace(issue, other))));
     for (const issue of wrong) broken.add(issue.path);
-    issues.push(...wrong);
   }
   const reading: Reading = {
     given: (name) => values.get(name) ?? null,
-    fileUnread: file !== null && file.tree === null,
+    unread: (name) => (file !== null && file.tree === null) || inputs.get(name) === null,
     report,
     warn: (message) => warnings.push(message),
     broken: (path) => broken.has(path),
@@ -63,6 +64,9 @@ export const readSpec = (text: ConfigText, catalogue: Catalogue): ConfigRead => 
   if (spec === null || issues.length > 0) return { issues: inOrder(issues), settings, warnings };
   return { spec, settings, warnings };
 };
+
+const isSamePlace = (one: Issue, other: Issue): boolean =>
+  one.path === other.path && one.line === other.line && one.column === other.column && one.file === other.file;
 
 const inputNameIssues = (text: ConfigText): readonly Issue[] => {
   const place = (file: string): Place => ({ file, line: null, column: null, path: '' });
@@ -123,8 +127,9 @@ const readFields = (reading: Reading, catalogue: Catalogue): Spec | null => {
   const metrics = metricsTree === null ? [] : readMetrics(metricsTree, reading);
   const prometheus = prometheusOf(reading);
   if (reading.given('metrics') === null) {
-    reading.warn('no `metrics` are given: the canary is judged by the readiness of its pods alone');
-  } else if (reading.given('prometheus') === null && !reading.fileUnread) {
+    if (!reading.unread('metrics'))
+      reading.warn('no `metrics` are given: the canary is judged by the readiness of its pods alone');
+  } else if (reading.given('prometheus') === null && !reading.unread('prometheus')) {
     report(
       missing('prometheus'),
       '`prometheus` is missing: `metrics` are given, so an address such as `service://monitoring/prometheus:9090` is needed',
@@ -153,7 +158,7 @@ const sound = (reading: Reading, name: string): Tree | null => {
 };
 
 const required = (reading: Reading, name: string): Tree | null => {
-  if (reading.given(name) === null && !reading.fileUnread) {
+  if (reading.given(name) === null && !reading.unread(name)) {
     reading.report(missing(name), `\`${name}\` is missing; give it as an input or in the config file`);
   }
   return sound(reading, name);
@@ -175,12 +180,12 @@ const prometheusOf = (reading: Reading): PrometheusSpec | null => {
   const addressTree = scalarOf(reading, 'prometheus');
   const headersTree = sound(reading, 'prometheus-headers');
   const caTree = scalarOf(reading, 'prometheus-ca');
-  const read = given === null || addressTree === null ? null : readAddress(addressTree, given.source, report);
+  const read = given === null || addressTree === null ? null : readAddress(addressTree, report);
   const headers = headersTree === null ? [] : (readHeaders(headersTree, report) ?? []);
   const ca = caTree === null ? null : readCertificates(caTree, report);
   if (read === null) {
     const lonely = [headersTree, caTree].filter((tree) => tree !== null);
-    if (given === null && !reading.fileUnread)
+    if (given === null && !reading.unread('prometheus'))
       for (const tree of lonely) report(tree.place, 'there is no `prometheus` that this would be for');
     return null;
   }

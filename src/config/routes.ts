@@ -32,8 +32,8 @@ const kindProblem = (name: string, catalogue: Catalogue): string => {
     [one.kind, ...one.aliases].map((known) => known.toLowerCase()),
   );
   const best = nearest(name, [...spellings, 'replicas']);
-  const meant = best === null ? '' : ` did you mean \`${best}\`?`;
-  return `unknown kind of route ${quote(name)};${meant} known: ${listed([...kinds, 'replicas'])}`;
+  const known = best === null ? '; known:' : `; did you mean \`${best}\`? Known:`;
+  return `unknown kind of route ${quote(name)}${known} ${listed([...kinds, 'replicas'])}`;
 };
 
 const readLine = (part: Part, catalogue: Catalogue, report: Report): Route | null => {

@@ -6,6 +6,9 @@ import { below, quote, suggestion } from './words.ts';
 
 const DURATION = '^(?=.)([0-9]+h)?([0-9]+m)?([0-9]+s)?$';
 
+const NO_WEIGHTS = 'at least one weight is needed, such as `5, 10, 20, 50, 80`';
+const NO_METRICS = 'the list of metrics is empty; leave `metrics` out to judge by readiness alone';
+
 const got = (value: unknown): string => {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
@@ -27,6 +30,19 @@ const unitless = ({ input }: Raw): string =>
     ? `${quote(String(input))} has no unit; did you mean \`${input}s\`?`
     : `expected a duration such as \`60s\`, got ${got(input)}`;
 
+const unsigned = ({ input }: Raw): string =>
+  typeof input === 'number'
+    ? increaseProblem(String(input))
+    : `expected an increase such as \`20%\`, got ${got(input)}`;
+
+/** Without the sign it could be a share or a factor. */
+export const increaseProblem = (given: string): string => {
+  const bare = Number(given);
+  const percent = bare > 0 && bare < 1 ? Number((bare * 100).toPrecision(6)) : bare;
+  const meant = given !== '' && bare >= 0 ? `; did you mean \`${percent}%\`?` : '';
+  return `${quote(given)} is not an increase; write it like \`20%\`${meant}`;
+};
+
 const text = () => z.string({ error: expected('text') });
 const duration = () => z.string({ error: unitless }).meta({ pattern: DURATION, examples: ['60s', '5m', '1h30m'] });
 const number = () => z.number({ error: expected('a number') });
@@ -40,15 +56,15 @@ const closed = <const Values extends readonly [string, ...string[]]>(values: Val
   });
 
 /** One line of text per item, or all of them as one text. */
-const lines = () => z.union([z.string(), z.array(z.string()).min(1)], { error: expected('text, or a list of texts') });
+const lines = () =>
+  z.union([z.string(), z.array(z.string()).min(1, { error: 'the list is empty' })], {
+    error: expected('text, or a list of texts'),
+  });
 const flagOrText = () => z.union([z.boolean(), z.enum(['true', 'false'])], { error: expected('`true` or `false`') });
 const weight = () => z.union([z.number(), z.string()], { error: expected('a weight such as `5`') });
 const weights = () =>
-  z.union([z.number(), z.string(), z.array(z.union([z.number(), z.string()])).min(1)], {
-    error: ({ input }: Raw) =>
-      Array.isArray(input) && input.length === 0
-        ? 'at least one weight is needed, such as `5, 10, 20, 50, 80`'
-        : `expected weights such as \`5, 10, 20, 50, 80\`, got ${got(input)}`,
+  z.union([z.number(), z.string(), z.array(z.union([z.number(), z.string()])).min(1, { error: NO_WEIGHTS })], {
+    error: expected('weights such as `5, 10, 20, 50, 80`'),
   });
 
 const METRIC = z
@@ -60,7 +76,8 @@ const METRIC = z
       query: text().describe('measured: PromQL that gives one number').optional(),
       min: number().describe('measured: the least that is healthy').optional(),
       max: number().describe('measured: the most that is healthy').optional(),
-      'max-increase': text()
+      'max-increase': z
+        .string({ error: unsigned })
         .meta({ pattern: '^[0-9]+([.][0-9]+)?\\s*%$', description: 'measured: the most above stable, such as `20%`' })
         .optional(),
       unit: text().describe('measured: unit of the number, for reports').optional(),
@@ -81,10 +98,10 @@ const METRICS = z
   .array(METRIC, {
     error: ({ input }: Raw) =>
       input === null || input === ''
-        ? 'the list of metrics is empty; leave `metrics` out to judge by readiness alone'
+        ? NO_METRICS
         : `expected a list of metrics, got ${got(input)}${typeof input === 'string' && input.startsWith('- ') ? '; remove the `|` after `metrics:`' : ''}`,
   })
-  .min(1, { error: 'the list of metrics is empty; leave `metrics` out to judge by readiness alone' });
+  .min(1, { error: NO_METRICS });
 
 const STEPS = z
   .array(

@@ -21,8 +21,11 @@ export const nearest = (name: string, known: readonly string[]): string | null =
     .sort((one, other) => one.steps - other.steps);
   const best = byDistance[0];
   if (best === undefined) return null;
-  return best.steps <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : null;
+  const swapped = best.steps === 2 && lettersOf(lower) === lettersOf(best.candidate);
+  return swapped || best.steps <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : null;
 };
+
+const lettersOf = (word: string): string => [...word.toLowerCase()].sort().join('');
 
 /** `; did you mean `x`?`, or else the names that are known. */
 export const suggestion = (name: string, known: readonly string[]): string => {
