@@ -1,4 +1,4 @@
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 
 const SHORTEST = 3;
 const SECRET_FIELDS = [
@@ -11,6 +11,8 @@ const SECRET_FIELDS = [
   'client-secret',
 ];
 const DEEPEST = 20;
+/** A longer line is no path but a kubeconfig in another coat, such as base64. */
+const LONGEST_PATH = 400;
 
 /**
  * Every value that must be masked before anything is printed. A text of several lines is given line by line, as the
@@ -29,7 +31,8 @@ export const secretsOf = (inputs: Readonly<Record<string, string>>): readonly st
 };
 
 const kubeconfigSecrets = (text: string): readonly string[] => {
-  if (!text.includes('\n') && !text.trimStart().startsWith('{')) return [];
+  const content = text.includes('\n') || text.trimStart().startsWith('{');
+  if (!content) return text.length > LONGEST_PATH ? [text] : [];
   const parsed = parsedOrNull(text);
   // What cannot be understood is masked whole.
   return parsed === null ? [text] : fieldsIn(parsed, 0);
@@ -37,7 +40,8 @@ const kubeconfigSecrets = (text: string): readonly string[] => {
 
 const parsedOrNull = (text: string): object | null => {
   try {
-    const value: unknown = parse(text, { logLevel: 'silent', maxAliasCount: 0 });
+    const document = parseDocument(text, { prettyErrors: false });
+    const value: unknown = document.errors.length > 0 ? null : document.toJS({ maxAliasCount: 0 });
     return typeof value === 'object' ? value : null;
   } catch {
     return null;
