@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { formatDuration, parseDuration } from '../../src/config/durations.ts';
+import { INPUTS } from '../../src/config/inputs.ts';
+import { type ConfigText, readSpec } from '../../src/config/read.ts';
+import { renderIssue } from '../../src/config/render.ts';
+import { secretsOf } from '../../src/config/secrets.ts';
+import { formatPercent } from '../../src/config/weights.ts';
+import { CATALOGUE, GOOD_FILE, GOOD_INPUTS } from './fixtures.ts';
+
+const SEEDED = { seed: 20_261_121, numRuns: 1_500 };
+
+const noise = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.string({ unit: fc.constantFrom(...'{}[]():"\'`|>&*!%#-,=~@/\\ \n\tabm059.'.split('')), maxLength: 80 }),
+);
+
+/** The good file with a piece of it replaced: far more of what is wrong in it is nearly right. */
+const damaged = fc
+  .tuple(fc.nat(GOOD_FILE.length), fc.nat(12), noise)
+  .map(([at, length, piece]) => GOOD_FILE.slice(0, at) + piece + GOOD_FILE.slice(at + length));
+
+const anyInputs = fc.dictionary(fc.constantFrom(...INPUTS.map((input) => input.name), 'x'), noise, { maxKeys: 6 });
+
+const anyText: fc.Arbitrary<ConfigText> = fc.record({
+  inputs: fc.oneof(
+    anyInputs,
+    anyInputs.map((some) => ({ ...GOOD_INPUTS, ...some })),
+  ),
+  unknownInputs: fc.array(noise, { maxLength: 2 }),
+  file: fc.option(fc.record({ path: fc.constant('canary.yml'), text: fc.oneof(noise, damaged) })),
+});
+
+describe('any text', () => {
+  test('is either a Spec or issues that stand inside the text', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const read = readSpec(text, CATALOGUE);
+
+        if (!('issues' in read)) return;
+        expect(read.issues.length).toBeGreaterThan(0);
+        const lines = (text.file?.text ?? '').split('\n');
+        for (const issue of read.issues) {
+          expect(renderIssue(issue)).not.toMatch(/[\n\r]/);
+          expect(issue.message).not.toBe('');
+          if (issue.file !== 'canary.yml') continue;
+          expect(issue.line).toBeGreaterThanOrEqual(1);
+          expect(issue.line).toBeLessThanOrEqual(lines.length);
+          expect(issue.column).toBeLessThanOrEqual((lines[(issue.line ?? 0) - 1]?.length ?? 0) + 1);
+        }
+      }),
+      SEEDED,
+    );
+  });
+
+  test('gives its secrets without a fault, and none that would mask everything', () => {
+    fc.assert(
+      fc.property(anyInputs, (inputs) => {
+        for (const secret of secretsOf(inputs)) expect(secret.length).toBeGreaterThanOrEqual(3);
+      }),
+      SEEDED,
+    );
+  });
+
+  test('nested a hundred thousand times is an issue, not a fault', () => {
+    for (const opening of ['[', '{a: ', '- ', '? ']) {
+      const text = opening.repeat(100_000);
+
+      const read = readSpec({ inputs: { ...GOOD_INPUTS, metrics: text }, unknownInputs: [], file: null }, CATALOGUE);
+
+      expect('issues' in read).toBe(true);
+    }
+  });
+
+  test('whose aliases unfold into millions is an issue', () => {
+    const rows = Array.from({ length: 20 }, (_, index) => `a${index + 1}: &a${index + 1} [${`*a${index},`.repeat(9)}]`);
+    const text = ['a0: &a0 [x]', ...rows].join('\n');
+
+    const read = readSpec({ inputs: GOOD_INPUTS, unknownInputs: [], file: { path: 'canary.yml', text } }, CATALOGUE);
+
+    expect('issues' in read && read.issues.some((issue) => issue.message.includes('too deeply'))).toBe(true);
+  });
+});
+
+describe('what is valid', () => {
+  const weights = fc
+    .uniqueArray(fc.integer({ min: 1, max: 1_000 }), { minLength: 1, maxLength: 12 })
+    .map((tenths) => tenths.sort((one, other) => one - other).map((tenth) => tenth * 10));
+  const separator = fc.constantFrom(',', ', ', '\n', ',\n', ' , ');
+
+  test('weights come back as they were written', () => {
+    fc.assert(
+      fc.property(weights, separator, (points, between) => {
+        const inputs = { ...GOOD_INPUTS, weights: points.map(formatPercent).join(between) };
+
+        const read = readSpec({ inputs, unknownInputs: [], file: null }, CATALOGUE);
+
+        expect('spec' in read ? read.spec.steps.map((step) => step.weight) : read.issues).toEqual(points);
+      }),
+      SEEDED,
+    );
+  });
+
+  test('durations come back as they were written', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 120 * 3_600 }), (seconds) => {
+        const text = formatDuration(seconds * 1_000);
+
+        expect(parseDuration(text, 0)).toEqual({ ok: true, value: seconds * 1_000 });
+      }),
+      SEEDED,
+    );
+  });
+});

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { readSpec } from '../../src/config/read.ts';
+import { configJsonSchema, FILE_KEY_NAMES } from '../../src/config/shape.ts';
+import { CATALOGUE, GOOD_FILE, GOOD_INPUTS } from './fixtures.ts';
+
+const schema = configJsonSchema();
+const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(schema);
+
+const accepted = (text: string): readonly [bySchema: boolean, byReading: boolean] => {
+  const read = readSpec({ inputs: GOOD_INPUTS, unknownInputs: [], file: { path: 'canary.yml', text } }, CATALOGUE);
+  return [validate(parse(text)), 'spec' in read];
+};
+
+describe('the JSON Schema of the config file', () => {
+  test('is the published one', () => {
+    expect(JSON.parse(readFileSync('schema/canary.schema.json', 'utf8'))).toEqual(schema);
+  });
+
+  test('describes every key that the file may have', () => {
+    const properties: unknown = schema['properties'];
+
+    expect(Object.keys(properties ?? {})).toEqual(FILE_KEY_NAMES);
+    for (const property of Object.values(properties ?? {})) expect(property).toHaveProperty('description');
+  });
+
+  test('accepts what is accepted', () => {
+    const files = [
+      GOOD_FILE,
+      'weights: 5, 10\ninterval: 1h30m\n',
+      'weights: [5, 10.5]\nimage: [app=a:1]\nfail-on-rollback: false\ncomment: true\n',
+      'weights: 5\ncomment: auto\nfail-on-rollback: "true"\nroute: replicas\n',
+    ];
+
+    for (const file of files) expect([file, ...accepted(file)]).toEqual([file, true, true]);
+  });
+
+  test('refuses shapes that are refused', () => {
+    const metric = '  - name: a\n    query: up{pod=~"{{pods}}"}\n';
+    const files = [
+      'wieghts: 5\n',
+      'namespace: shop\n',
+      'interval: 60\n',
+      'interval: 60ms\n',
+      'weights: []\n',
+      'metrics: []\n',
+      `metrics:\n${metric}    max: high\n`,
+      `metrics:\n${metric}    max: 1\n    max-incerase: 20%\n`,
+      `metrics:\n${metric}    max-increase: 20\n`,
+      'metrics:\n  - name: a\n',
+      'steps:\n  - interval: 60s\n',
+      'comment: perhaps\n',
+    ];
+
+    for (const file of files) expect([file, ...accepted(file)]).toEqual([file, false, false]);
+  });
+});
