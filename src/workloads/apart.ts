@@ -5,7 +5,7 @@ import { canaryServiceName, findRelabel, type LabelRules, type Relabelling } fro
 import { matches, selectorKeys, serviceSelector } from './selectors.ts';
 import type { Deployment, LabelSelector } from './shape.ts';
 import { podsOf, type Survey } from './survey.ts';
-import { isTracking, untracked } from './tracking.ts';
+import { isOfOriginal, untracked } from './tracking.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -79,9 +79,9 @@ export const noLabels = (survey: Survey, stable: Deployment, service: KubeObject
 };
 
 const trackingOf = (where: string, selector: LabelSelector | null): readonly Finding[] => {
-  const keys = selector === null ? [] : selectorKeys(selector).filter(isTracking);
+  const keys = selector === null ? [] : selectorKeys(selector).filter(isOfOriginal);
   if (keys.length === 0) return [];
-  const message = `${where} selects by ${keys.join(', ')}, by which a delivery tool finds its objects, so a copy must not carry it.`;
+  const message = `${where} selects by ${keys.join(', ')}, by which a tool finds its own objects, so a copy must not carry it.`;
   return [unsafe(where, message, 'Select by other labels, for example app.kubernetes.io/name.')];
 };
 

@@ -47,7 +47,8 @@ const resolveFor = (survey: Survey, stable: Deployment): Resolved => {
   const { images, findings: imageFindings } = chooseImages(stable, request.images);
   const { service, findings: serviceFindings } = findService(survey, stable);
   const canaryService = service === null || request.unit === 'pods' ? null : canaryServiceName(service.metadata.name);
-  const labels = relabelling(survey, stable, service);
+  const tracking = trackingFindings(survey, stable, service);
+  const labels = tracking.length > 0 ? null : relabelling(survey, stable, service);
   const findings = [
     ...healthFindings(survey, stable),
     ...ownerFindings(survey, stable),
@@ -56,13 +57,12 @@ const resolveFor = (survey: Survey, stable: Deployment): Resolved => {
     ...imageFindings,
     ...serviceFindings,
     ...(service === null ? [] : sharedServiceFindings(survey, stable, service)),
-    ...trackingFindings(survey, stable, service),
+    ...tracking,
     ...existingFindings(survey, canaryService),
-    ...(labels.kind === 'impossible'
-      ? [noLabels(survey, stable, service, labels.what)]
-      : strangerFindings(survey, stable, service, labels.relabel)),
+    ...(labels?.kind === 'impossible' ? [noLabels(survey, stable, service, labels.what)] : []),
+    ...(labels?.kind === 'found' ? strangerFindings(survey, stable, service, labels.relabel) : []),
   ];
-  if (labels.kind === 'impossible') return { target: null, findings };
+  if (labels?.kind !== 'found') return { target: null, findings };
   const target: Omit<Target, 'router' | 'routes'> = {
     rolloutId: request.rolloutId,
     namespace: request.namespace,

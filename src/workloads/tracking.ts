@@ -32,14 +32,14 @@ const OF_ONE_OBJECT = [
 const startsWithOne = (key: string, prefixes: readonly string[]): boolean =>
   prefixes.some((prefix) => key.startsWith(prefix));
 
-export const isTracking = (key: string): boolean => startsWithOne(key, TRACKING);
+/** Whether a copy never carries this label or annotation. */
+export const isOfOriginal = (key: string): boolean => startsWithOne(key, [...TRACKING, ...OF_ONE_OBJECT]);
 
 const dropped = (entries: Strings, drop: (key: string) => boolean): Strings =>
   Object.fromEntries(Object.entries(entries).filter(([key]) => !drop(key)));
 
 /** Labels or annotations of a pod template without what a tool or the old object owns. */
-export const untracked = (entries: Strings): Strings =>
-  dropped(entries, (key) => isTracking(key) || startsWithOne(key, OF_ONE_OBJECT));
+export const untracked = (entries: Strings): Strings => dropped(entries, isOfOriginal);
 
 /**
  * Argo CD's label tracking takes every object with `app.kubernetes.io/instance` for one of its own and prunes what is
