@@ -33,3 +33,9 @@ const parse = (text: string): unknown => {
     return null;
   }
 };
+
+const MAIN = 'main';
+
+/** Main and post are one program: main leaves this word for post to know itself by. */
+export const announceMain = (): void => saveState(MAIN, 'true');
+export const isPost = (): boolean => getState(MAIN) === 'true';

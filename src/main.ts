@@ -1,0 +1,301 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { INPUTS } from './config/inputs.ts';
+import { configPathProblem, DEFAULT_CONFIG_PATH } from './config/path.ts';
+import { type ConfigRead, readSpec } from './config/read.ts';
+import { secretsOf } from './config/secrets.ts';
+import type { Settings } from './config/settings.ts';
+import type { Entry } from './core/journal.ts';
+import type { Issue, Outcome } from './core/outcome.ts';
+import type { Reason } from './core/reason.ts';
+import type { Spec } from './core/spec.ts';
+import { systemClock } from './drive/clock.ts';
+import { type FanOut, fanOut } from './drive/reporting.ts';
+import { annotate } from './github/annotations.ts';
+import { createClient, type GitHubClient } from './github/client.ts';
+import { type RunContext, readContext, resolveOrigin, runOf } from './github/context.ts';
+import { type Inputs, maskSecrets, readInputs } from './github/inputs.ts';
+import { type ActionLog, createLog, printLine } from './github/log.ts';
+import { writeOutputs } from './github/outputs.ts';
+import { buildReporters, type Reporters } from './github/reporters.ts';
+import { onCancel } from './github/signals.ts';
+import { announceMain, isPost, loadRun, saveRun } from './github/state.ts';
+import { connect } from './kube/cluster.ts';
+import { createStore } from './kube/store.ts';
+import { createPrometheus } from './metrics/prometheus.ts';
+import { createHttp } from './net/http.ts';
+import { proxyFor } from './net/proxy.ts';
+import type { Cluster } from './ports/cluster.ts';
+import { finish, type Release, type Released, release } from './release.ts';
+import { statusDescription } from './report/headline.ts';
+import { exitCode, outputsOf } from './report/result.ts';
+import { routeKinds, routers } from './routers/index.ts';
+import { deploymentWorkload } from './workloads/index.ts';
+
+/** Everything the process itself is: its environment, its console, and whether somebody asked it to end. */
+interface Process {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly context: RunContext;
+  readonly inputs: Inputs;
+  readonly log: ActionLog;
+  readonly cancelled: AbortSignal;
+}
+
+interface Shell {
+  readonly journal: Entry[];
+  readonly reporters: Reporters;
+  readonly reports: FanOut;
+  readonly github: GitHubClient | null;
+}
+
+const FILE_LIMIT_BYTES = 256 * 1024;
+
+const start = (): Process => {
+  const environment = process.env;
+  const inputs = readInputs(
+    environment,
+    INPUTS.map(({ name }) => name),
+  );
+  maskSecrets(secretsOf(inputs.values));
+  const cancel = new AbortController();
+  const log = createLog(printLine);
+  onCancel((signal) => {
+    if (!cancel.signal.aborted)
+      log.warning(`${signal}: the run is being cancelled; all traffic goes back to stable at once, if it still can`);
+    cancel.abort();
+  });
+  return { environment, context: readContext(environment), inputs, log, cancelled: cancel.signal };
+};
+
+// --- configuration ------------------------------------------------------------
+
+/** The config file: the one named, or the usual one when it is there. Its resolved path must lie inside the workspace. */
+const readFile = ({
+  inputs,
+  context,
+}: Process): { readonly file: { path: string; text: string } | null; readonly issue: Issue | null } => {
+  const named = inputs.values['config'];
+  const path = named ?? DEFAULT_CONFIG_PATH;
+  const root = context.workspace ?? process.cwd();
+  const issue = (message: string) => ({
+    file: null,
+    issue: { file: 'config', line: null, column: null, path: '', message },
+  });
+  const wrong = configPathProblem(path);
+  if (wrong !== null) return issue(wrong);
+  const full = join(root, path);
+  if (!existsSync(full)) {
+    return named === undefined
+      ? { file: null, issue: null }
+      : issue(`\`${path}\` does not exist in the workspace; is there a checkout step before this one?`);
+  }
+  const inside = relative(realpathSync(root), realpathSync(full));
+  if (inside.startsWith('..') || inside.startsWith(sep)) return issue(`\`${path}\` leads out of the workspace`);
+  const text = readFileSync(full, 'utf8');
+  return text.length > FILE_LIMIT_BYTES
+    ? issue(`\`${path}\` is larger than 256 KiB`)
+    : { file: { path, text }, issue: null };
+};
+
+const configure = (run: Process): ConfigRead => {
+  const { file, issue } = readFile(run);
+  const catalogue = {
+    routeKinds: routeKinds.map(({ router, kind }) => ({ router, kind: kind.kind, aliases: kind.aliases })),
+  };
+  const read = readSpec({ inputs: run.inputs.values, unknownInputs: run.inputs.unknown, file }, catalogue);
+  if (issue === null) return read;
+  const issues = 'issues' in read ? read.issues : [];
+  return { issues: [issue, ...issues], settings: read.settings, warnings: read.warnings };
+};
+
+// --- composition --------------------------------------------------------------
+
+const shellOf = (run: Process, settings: Settings, spec: Spec | null): Shell => {
+  const { context, log, inputs } = run;
+  const github =
+    settings.githubToken === null ? null : createClient({ token: settings.githubToken, apiUrl: context.apiUrl });
+  const warn = (text: string): void => log.warning(text);
+  const reporters = buildReporters({
+    client: github,
+    context,
+    settings: {
+      target: {
+        namespace: spec?.namespace ?? inputs.values['namespace'] ?? null,
+        deployment: spec?.deployment ?? inputs.values['deployment'] ?? '',
+      },
+      comment: settings.comment,
+      commitStatus: settings.commitStatus,
+      podLogs: spec?.podLogs ?? 'off',
+    },
+    now: systemClock.now,
+    warn,
+  });
+  return { journal: [], reporters, reports: fanOut(reporters.all, warn), github };
+};
+
+const token = (): string => randomBytes(12).toString('hex');
+
+const connectTo = ({ environment }: Process, settings: Settings, holder: string) =>
+  connect({
+    kubeconfig: settings.kubeconfig,
+    context: settings.context,
+    environment,
+    userAgent: `canary-rollout/${holder}`,
+    proxyFor: (url) => proxyFor(url, environment),
+  });
+
+const releaseOf = (
+  run: Process,
+  shell: Shell,
+  spec: Spec,
+  cluster: Cluster,
+  ids: { readonly holder: string; readonly rolloutId: string },
+): Release => {
+  const { context, environment, log } = run;
+  const namespace = spec.namespace ?? cluster.defaultNamespace;
+  const http = createHttp({ environment });
+  const saveState = (target: { namespace: string; deployment: string }): void =>
+    saveRun({ target, ...ids, finished: false });
+  return {
+    spec,
+    run: runOf(context),
+    rolloutId: ids.rolloutId,
+    holder: { id: ids.holder, runUrl: context.runUrl },
+    cluster,
+    routers,
+    workload: deploymentWorkload,
+    source: spec.prometheus === null ? null : createPrometheus({ spec: spec.prometheus, http, cluster }),
+    store: createStore({
+      cluster,
+      namespace,
+      deployment: spec.deployment,
+      clock: systemClock,
+      randomToken: token,
+      routeKinds: routers.flatMap(({ kinds }) => kinds),
+    }),
+    clock: systemClock,
+    cancelled: run.cancelled,
+    log: (entry) => {
+      shell.journal.push(entry);
+      log.entry(entry);
+    },
+    locked: saveState,
+    progress: (rollout) => shell.reports.report(rollout, shell.journal),
+  };
+};
+
+// --- main ---------------------------------------------------------------------
+
+const rejection = (code: Reason['code'], text: string, issues: readonly Issue[] = []): Outcome => ({
+  kind: 'rejected',
+  reason: { code, text, metric: null },
+  issues,
+  findings: [],
+  subject: null,
+});
+
+const FORK_TEXT = 'the event comes from a fork: a pull request that anybody can open must not steer a release';
+
+const runMain = async (run: Process): Promise<number> => {
+  run.log.headline('canary-rollout: reading the configuration');
+  announceMain();
+  const read = configure(run);
+  const spec = 'spec' in read ? read.spec : null;
+  const shell = shellOf(run, read.settings, spec);
+  for (const warning of read.warnings) run.log.warning(warning);
+  const released = await (spec === null || 'issues' in read
+    ? only(
+        rejection(
+          'invalid-config',
+          issuesText('issues' in read ? read.issues.length : 0),
+          'issues' in read ? read.issues : [],
+        ),
+      )
+    : releaseOrReject(run, shell, spec, read.settings));
+  return conclude(run, shell, released, spec?.failOnRollback ?? true);
+};
+
+const only = (outcome: Outcome): Promise<Released> => Promise.resolve({ outcome, pods: [] });
+const issuesText = (count: number): string =>
+  count === 1 ? '1 mistake in the configuration' : `${count} mistakes in the configuration`;
+
+const releaseOrReject = async (run: Process, shell: Shell, spec: Spec, settings: Settings): Promise<Released> => {
+  const origin = await resolveOrigin(shell.github, run.context);
+  if (origin !== 'same' && spec.command !== 'plan') return only(rejection('untrusted-event', FORK_TEXT));
+  const ids = { holder: token(), rolloutId: token() };
+  const cluster = connectTo(run, settings, ids.holder);
+  if (!cluster.ok) return only(rejection('cluster-unreachable', cluster.problem.message));
+  return release(releaseOf(run, shell, spec, cluster.value, ids));
+};
+
+/** Reports, outputs and exit code. Nothing here can change what happened. */
+const conclude = async (
+  run: Process,
+  shell: Shell,
+  { outcome, pods }: Released,
+  failOnRollback: boolean,
+): Promise<number> => {
+  annotate(
+    outcome,
+    outcome.kind === 'rejected' ? (outcome.issues.find(({ line }) => line !== null)?.file ?? null) : null,
+    printLine,
+  );
+  await shell.reports.conclude(outcome, shell.journal, pods);
+  writeOutputs(
+    outputsOf(outcome, { commentUrl: shell.reporters.commentUrl(), reportPath: shell.reporters.reportPath() }),
+  );
+  run.log.headline(statusDescription(outcome, systemClock.now()));
+  const left = loadRunOfThis(outcome);
+  if (left !== null) saveRun(left);
+  return exitCode(outcome, failOnRollback);
+};
+
+/** A rollout that ended leaves nothing for the post step. */
+const loadRunOfThis = (outcome: Outcome): Parameters<typeof saveRun>[0] | null => {
+  if (outcome.kind !== 'finished') return null;
+  const { namespace, deployment, rolloutId } = outcome.rollout.plan.target;
+  return { target: { namespace, deployment }, rolloutId, holder: '', finished: true };
+};
+
+// --- post ---------------------------------------------------------------------
+
+const POST_MS = 4 * 60_000;
+
+/** Finishes what main was not given the time for: same holder, the state from the cluster, driven to its end. */
+const runPost = async (run: Process): Promise<number> => {
+  const saved = loadRun();
+  if (saved === null || saved.finished) return 0;
+  run.log.headline('canary-rollout: main did not finish this rollout; finishing it now');
+  const read = configure(run);
+  if (!('spec' in read)) return 1;
+  const shell = shellOf(run, read.settings, read.spec);
+  const cluster = connectTo(run, read.settings, saved.holder);
+  if (!cluster.ok) {
+    run.log.error(cluster.problem.message);
+    return 1;
+  }
+  const input = releaseOf(run, shell, read.spec, cluster.value, saved);
+  const released = await Promise.race([
+    finish(input),
+    systemClock.sleepUntil(systemClock.now() + POST_MS, run.cancelled).then(() => 'late' as const),
+  ]);
+  if (released === 'late') {
+    run.log.error(
+      'the rollout could not be finished in 4 minutes; its state is kept in the cluster, and the next run of this Deployment finishes it',
+    );
+    return 1;
+  }
+  return released === null ? 0 : conclude(run, shell, released, read.spec.failOnRollback);
+};
+
+const crashed = (run: Process, error: unknown): number => {
+  run.log.error(`internal error: ${error instanceof Error ? error.message : String(error)}; please report it`);
+  run.log.debug(error instanceof Error ? (error.stack ?? '') : '');
+  return 1;
+};
+
+const run = start();
+const code = await (isPost() ? runPost(run) : runMain(run)).catch((error: unknown) => crashed(run, error));
+// Open keep-alive connections must not hold the step.
+process.stdout.write('', () => process.exit(code));
