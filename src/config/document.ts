@@ -114,7 +114,7 @@ const scalarTree = (reading: Reading, node: Scalar, place: Place): Tree => {
   const { value } = node;
   if (typeof value === 'string')
     return { kind: 'scalar', value, text: value, place, at: locate(reading, node, value, place) };
-  const text = value === null ? '' : (node.source ?? String(value));
+  const text = typeof value === 'number' ? (node.source ?? String(value)) : value === null ? '' : String(value);
   const known = typeof value === 'number' || typeof value === 'boolean' || value === null ? value : text;
   return { kind: 'scalar', value: known, text, place, at: () => place };
 };

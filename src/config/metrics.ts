@@ -1,5 +1,6 @@
 import type { MeasuredSpec, MetricSpec } from '../core/spec.ts';
-import { parseDuration } from './durations.ts';
+import type { Ms } from '../core/units.ts';
+import { formatDuration, parseDuration } from './durations.ts';
 import { type PromqlUse, promqlProblems, tellsArmsApart } from './promql.ts';
 import { increaseProblem, METRIC_KEYS } from './shape.ts';
 import { entryOf, type MapTree, type Place, type Report, type ScalarTree, type Tree } from './tree.ts';
@@ -29,6 +30,15 @@ export interface Reports {
   /** Whether the shape of what stands at a path is wrong, which is reported already. */
   readonly broken: (path: string) => boolean;
 }
+
+/** A metric that is measured less often than a weight is held may let a weight pass unmeasured. */
+export const warnOfRare = (metrics: readonly MetricSpec[], intervalMs: Ms, warn: Reports['warn']): void => {
+  for (const metric of metrics) {
+    if (metric.kind !== 'measured' || metric.everyMs <= intervalMs) continue;
+    const [every, interval] = [formatDuration(metric.everyMs), formatDuration(intervalMs)];
+    warn(`metric ${quote(metric.name)} is measured every \`${every}\`, but a weight is held for \`${interval}\` only`);
+  }
+};
 
 /** The metrics of a list, or null after reporting every mistake. */
 export const readMetrics = (tree: Tree, reports: Reports): readonly MetricSpec[] | null => {
@@ -138,7 +148,12 @@ const kindOf = (tree: MapTree, report: Report): MetricSpec['kind'] | null => {
 
 const readQuery = (given: ScalarTree | null, use: PromqlUse, report: Report): string => {
   if (given === null) return '';
-  for (const problem of promqlProblems(given.text, use)) report(given.at(problem.offset), problem.message);
+  for (const { offset, message } of promqlProblems(given.text, use)) {
+    const place = given.at(offset);
+    // Where escapes or folding hide the place in the file, the place in the query is what helps.
+    const hidden = offset > 0 && place.line === given.place.line && place.column === given.place.column;
+    report(place, hidden ? `${message} (character ${offset + 1} of the query)` : message);
+  }
   return given.text.trim();
 };
 

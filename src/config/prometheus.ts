@@ -90,6 +90,13 @@ const basic = (url: URL): Header | null => {
   return ['Authorization', `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`];
 };
 
+const CREDENTIAL_HEADER = /authorization|cookie|token|key|secret|password/i;
+const LOOPBACK = /^http:\/\/(?:localhost|127\.|\[::1\])/i;
+
+/** Whether somebody on the way could read credentials. A tenant's id is none. */
+export const goesInClear = (url: string, headers: readonly Header[]): boolean =>
+  url.startsWith('http:') && !LOOPBACK.test(url) && headers.some(([name]) => CREDENTIAL_HEADER.test(name));
+
 /** `Name: value` lines. A line is never quoted in a message: it may hold a secret. */
 export const readHeaders = (tree: Tree, report: Report): readonly Header[] | null => {
   const parts = linesOf(tree);

@@ -5,9 +5,9 @@ import { choiceOf, durationOf, type Given, type Reading, scalarOf } from './fiel
 import { type ConfigFile, readFile } from './file.ts';
 import { readImages } from './images.ts';
 import { COMMANDS, INPUTS, inputNamed, works } from './inputs.ts';
-import { readMetrics } from './metrics.ts';
+import { readMetrics, warnOfRare } from './metrics.ts';
 import { type NameForm, readName } from './names.ts';
-import { readAddress, readCertificates, readHeaders } from './prometheus.ts';
+import { goesInClear, readAddress, readCertificates, readHeaders } from './prometheus.ts';
 import { type Catalogue, readRoute } from './routes.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { shapeIssues } from './shape.ts';
@@ -136,7 +136,10 @@ const readFields = (reading: Reading, catalogue: Catalogue): Spec | null => {
     );
   }
   const timeoutMs = durationOf(reading, 'timeout', 300 * MINUTE, SECOND);
-  if (steps !== null) reportTooLong(steps, timeoutMs, reading);
+  if (steps !== null) {
+    reportTooLong(steps, timeoutMs, reading);
+    warnOfRare(metrics ?? [], Math.min(...steps.map((step) => step.intervalMs)), reading.warn);
+  }
   const rest = {
     timeoutMs,
     readyTimeoutMs: durationOf(reading, 'ready-timeout', 5 * MINUTE, SECOND),
@@ -198,10 +201,11 @@ const prometheusOf = (reading: Reading): PrometheusSpec | null => {
   const twice = authorization !== null && headers.some(([name]) => name.toLowerCase() === 'authorization');
   if (twice && headersTree !== null)
     report(headersTree.place, 'the URL of `prometheus` and the headers both hold credentials; give one');
-  if (address.kind === 'url' && address.url.startsWith('http:') && (headers.length > 0 || authorization !== null)) {
+  const sent = authorization === null ? headers : [...headers, authorization];
+  if (address.kind === 'url' && goesInClear(address.url, sent)) {
     reading.warn('credentials go to `prometheus` over plain `http://`, readable on the way');
   }
-  return { address, headers: authorization === null || twice ? headers : [...headers, authorization], ca };
+  return { address, headers: sent, ca };
 };
 
 const inOrder = (issues: readonly Issue[]): readonly Issue[] =>

@@ -43,7 +43,12 @@ export const increaseProblem = (given: string): string => {
   return `${quote(given)} is not an increase; write it like \`20%\`${meant}`;
 };
 
-const text = () => z.string({ error: expected('text') });
+const unquoted = ({ input }: Raw): string => {
+  const hint = typeof input === 'number' || typeof input === 'boolean' ? '; put it in quotes' : '';
+  return `expected text, got ${got(input)}${hint}`;
+};
+
+const text = () => z.string({ error: unquoted });
 const duration = () => z.string({ error: unitless }).meta({ pattern: DURATION, examples: ['60s', '5m', '1h30m'] });
 const number = () => z.number({ error: expected('a number') });
 const flag = () => z.boolean({ error: expected('`true` or `false`') });

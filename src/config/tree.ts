@@ -9,7 +9,7 @@ export type Tree = ScalarTree | ListTree | MapTree;
 export interface ScalarTree {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
-  /** As written for numbers and booleans (`0x10`, `5.50`), the value for texts, '' for null. */
+  /** As written for numbers (`0x10`, `5.50`), the value for texts, `true` or `false`, '' for null. */
   readonly text: string;
   readonly place: Place;
   /** The place of a character of `text`; the start of the scalar where escapes or folding hide it. */
