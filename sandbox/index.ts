@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Pace } from './cluster/context.ts';
+import { PODS } from './cluster/context.ts';
+import type { Cluster } from './cluster/index.ts';
+import { startCluster } from './cluster/index.ts';
+import { list } from './cluster/store.ts';
+import type { Exposed } from './counters.ts';
+import { expose } from './counters.ts';
+import type { GitHub, GitHubOptions } from './github/index.ts';
+import { startGitHub } from './github/index.ts';
+import type { Prometheus, PrometheusOptions } from './prometheus/index.ts';
+import { startPrometheus } from './prometheus/index.ts';
+import type { RunOptions, RunResult } from './runner/index.ts';
+import { runAction } from './runner/index.ts';
+import type { Traffic } from './traffic.ts';
+import { createTraffic } from './traffic.ts';
+
+export interface SandboxOptions {
+  readonly pace?: Partial<Pace>;
+  readonly namespaces?: readonly string[];
+  /** The namespace of the kubeconfig's context; default `shop`. */
+  readonly namespace?: string;
+  readonly seed?: number;
+  readonly prometheus?: PrometheusOptions;
+  readonly github?: GitHubOptions;
+}
+
+export interface Sandbox {
+  readonly cluster: Cluster;
+  readonly traffic: Traffic;
+  readonly prometheus: Prometheus;
+  readonly github: GitHub;
+  /** A kubeconfig with the administrator's token. */
+  readonly kubeconfigPath: string;
+  /** Waits until all replicas of a Deployment are ready on its newest template. */
+  ready(namespace: string, deployment: string, timeoutMs?: number): Promise<void>;
+  until(what: string, holds: () => boolean, timeoutMs?: number): Promise<void>;
+  /** The action against this sandbox: its kubeconfig and its GitHub are given unless the options give others. */
+  run(options: RunOptions): Promise<RunResult>;
+  stop(): Promise<void>;
+}
+
+interface DeploymentStatus {
+  readonly observedGeneration?: number;
+  readonly replicas?: number;
+  readonly updatedReplicas?: number;
+  readonly readyReplicas?: number;
+}
+
+const until = async (what: string, holds: () => boolean, timeoutMs = 10_000): Promise<void> => {
+  const deadline = Date.now() + timeoutMs;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+const isReady = (cluster: Cluster, namespace: string, name: string): boolean => {
+  const deployment = cluster.get('apps/v1', 'Deployment', namespace, name);
+  const { replicas: wanted = 1 } = (deployment?.spec ?? {}) as { replicas?: number };
+  const status = (deployment?.status ?? {}) as DeploymentStatus;
+  const counts = [status.replicas ?? 0, status.updatedReplicas ?? 0, status.readyReplicas ?? 0];
+  return status.observedGeneration === deployment?.metadata.generation && counts.every((count) => count === wanted);
+};
+
+const targetsOf = (cluster: Cluster, traffic: Traffic): ReadonlyMap<string, readonly Exposed[]> =>
+  new Map(
+    list(cluster.context.store, PODS, '').map(({ metadata }) => {
+      const uid = metadata.uid ?? '';
+      return [uid, expose(traffic.counters, uid)] as const;
+    }),
+  );
+
+/** Cluster, metrics store, GitHub and user traffic in this process, on random ports of 127.0.0.1. */
+export const startSandbox = async (options: SandboxOptions = {}): Promise<Sandbox> => {
+  const { namespace = 'shop', namespaces = ['shop'], pace = {}, seed = 1 } = options;
+  const cluster = await startCluster({ pace, namespaces, namespace });
+  const traffic = createTraffic(cluster, seed);
+  const prometheus = await startPrometheus(() => targetsOf(cluster, traffic), options.prometheus);
+  cluster.proxied.set('monitoring/prometheus:9090', prometheus.url);
+  cluster.proxied.set('monitoring/prometheus:web', prometheus.url);
+  const github = await startGitHub(options.github);
+  const folder = mkdtempSync(join(tmpdir(), 'canary-sandbox-'));
+  const kubeconfigPath = join(folder, 'kubeconfig');
+  writeFileSync(kubeconfigPath, cluster.kubeconfig(), { mode: 0o600 });
+  return {
+    cluster,
+    traffic,
+    prometheus,
+    github,
+    kubeconfigPath,
+    until,
+    ready: (own, deployment, timeoutMs) =>
+      until(`${own}/${deployment} ready`, () => isReady(cluster, own, deployment), timeoutMs),
+    run: (run) => runAction({ ...run, github: run.github ?? github, env: { KUBECONFIG: kubeconfigPath, ...run.env } }),
+    stop: async () => {
+      traffic.stop();
+      await Promise.all([cluster.stop(), prometheus.stop(), github.stop()]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
