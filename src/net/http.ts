@@ -8,7 +8,7 @@ import { redactor } from '../core/redact.ts';
 import { retryAfterMs } from '../core/retry-after.ts';
 import type { Http, HttpAnswer, HttpOptions } from '../ports/http.ts';
 import { proxyFor } from './proxy.ts';
-import { guardedLookup, isRefusedHost, RefusedAddressError } from './refused-address.ts';
+import { guardedLookup, isRefusedHost, REFUSED, RefusedAddressError } from './refused-address.ts';
 
 /** More than any answer that makes sense; a store that sends more is broken or hostile. */
 const LARGEST_BODY_BYTES = 16 * 1024 * 1024;
@@ -145,7 +145,7 @@ const bodyOf = async (response: Response): Promise<string> => {
 const isTransient = (error: Error): boolean => {
   if (error instanceof ServerError) return error.answer.kind === 'answer' && error.answer.retryAfterMs === null;
   const { code, type } = detailsOf(error);
-  return !(error instanceof RefusedAddressError) && type !== 'max-size' && !isCertificateProblem(code);
+  return code !== REFUSED && type !== 'max-size' && !isCertificateProblem(code);
 };
 
 const detailsOf = (error: Error): { code: string; type: string } => ({

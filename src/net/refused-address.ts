@@ -38,7 +38,11 @@ export const isRefusedHost = (hostname: string): boolean => {
   return METADATA_NAMES.has(host) || isRefusedAddress(host);
 };
 
+export const REFUSED = 'ERR_REFUSED_ADDRESS';
+
 export class RefusedAddressError extends Error {
+  /** node-fetch wraps the error and keeps its code. */
+  readonly code = REFUSED;
   constructor(host: string) {
     super(`${host} is a link-local or metadata address, which is never asked`);
     this.name = 'RefusedAddressError';
