@@ -149,6 +149,9 @@ const metricState = z.object({
   nextAt: ms,
   step: perArm(tally),
   total: perArm(tally),
+  share: perArm(count),
+  shareScrapes: count,
+  sampledAt: nullable(ms),
   value: perArm(nullable(z.number())),
   measurements: count,
   failed: count,
@@ -204,8 +207,10 @@ const armSeen = z.object({
 
 const observation = z.object({
   at: ms,
+  asked: traffic,
   traffic: nullable(traffic),
   trafficProblem: nullable(text),
+  asWanted: z.boolean(),
   verification: nullable(
     z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('reached'), rung: z.enum(['V0', 'V1', 'V2']) }),

@@ -1,0 +1,358 @@
+import { describe, expect, test } from 'vitest';
+import { CONFIG_MAP, LEASE, objectRef } from '../../src/core/objects.ts';
+import { createStore, type StoreOptions } from '../../src/kube/store.ts';
+import type { Store } from '../../src/ports/store.ts';
+import { fakeClock } from '../fakes/clock.ts';
+import { fakeCluster } from '../fakes/cluster.ts';
+import { aRollout } from '../fakes/rollout.ts';
+
+const NAME = 'canary-rollout-checkout';
+const STATE = objectRef(CONFIG_MAP, 'shop', NAME);
+const LOCK = objectRef(LEASE, 'shop', NAME);
+const HTTP_ROUTE = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', plural: 'httproutes' };
+const { signal } = new AbortController();
+const ours = { id: 'run-1', runUrl: 'https://example.invalid/runs/1' };
+const theirs = { id: 'run-2', runUrl: null };
+
+const setUp = () => {
+  const cluster = fakeCluster();
+  const clock = fakeClock();
+  let tokens = 0;
+  const store = (changes: Partial<StoreOptions> = {}): Store =>
+    createStore({
+      cluster,
+      namespace: 'shop',
+      deployment: 'checkout',
+      clock,
+      randomToken: () => {
+        tokens += 1;
+        return `token-${tokens}`;
+      },
+      routeKinds: [HTTP_ROUTE],
+      ...changes,
+    });
+  const edit = (change: (state: Record<string, unknown>) => unknown): void => {
+    const object = cluster.get(STATE);
+    const data = Object(object?.['data']);
+    const state: unknown = change(JSON.parse(data.state));
+    if (object !== null) cluster.put(STATE, { ...object, data: { state: JSON.stringify(state) } });
+  };
+  return { cluster, clock, store, edit };
+};
+
+describe('the state', () => {
+  test('is read back as it was saved, without open effects and cursors', async () => {
+    const { store } = setUp();
+    const rollout = { ...aRollout(), open: [{ id: 1, since: 0, kind: 'wake', at: 5 }] as const };
+    const first = store();
+    await first.acquire(ours, signal);
+
+    const saved = await first.save(rollout, signal);
+    const loaded = await store().load(signal);
+
+    expect(saved).toEqual({ kind: 'saved' });
+    const metrics = rollout.metrics.map((metric) => ({ ...metric, cursors: {} }));
+    expect(loaded).toMatchObject({
+      kind: 'open',
+      saved: { kind: 'rollout', rollout: { ...rollout, open: [], metrics } },
+      lock: { kind: 'held', by: 'run-1', runUrl: ours.runUrl },
+    });
+  });
+
+  test('names who made it, and for which run', async () => {
+    const { store, cluster } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+
+    await first.save(aRollout(), signal);
+
+    expect(cluster.get(STATE)?.metadata.labels).toEqual({ 'app.kubernetes.io/managed-by': 'canary-rollout' });
+    expect(cluster.get(STATE)?.metadata.annotations?.['canary-rollout.github.io/run-url']).toBe(ours.runUrl);
+  });
+
+  test('is none where there is no ConfigMap', async () => {
+    expect(await setUp().store().load(signal)).toEqual({ kind: 'none' });
+  });
+
+  test('that is larger than a ConfigMap is trusted with is not sent', async () => {
+    const { store, cluster } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    const before = cluster.writes.length;
+
+    const saved = await first.save({ ...aRollout(), warnings: ['x'.repeat(600_000)] }, signal);
+
+    expect(saved).toMatchObject({ kind: 'failed', problem: { kind: 'invalid' } });
+    expect(cluster.writes.length).toBe(before);
+  });
+
+  test.each<[string, (state: Record<string, unknown>) => unknown, RegExp]>([
+    ['of a newer version', (state) => ({ ...state, schemaVersion: 2 }), /newer version/],
+    ['without a plan', ({ plan: _plan, ...state }) => state, /plan/],
+    ['of another namespace', (state) => withTarget(state, { namespace: 'kube-system' }), /kube-system/],
+    ['of another Deployment', (state) => withTarget(state, { deployment: 'billing' }), /billing/],
+    ['with a name that is a path', (state) => withTarget(state, { canaryDeployment: '../../x' }), /canaryDeployment/],
+    [
+      'with a route elsewhere',
+      (state) => withTarget(state, { routes: [{ ...HTTP_ROUTE, namespace: 'x', name: 'y' }] }),
+      /HTTPRoute x\/y/,
+    ],
+    ['with a route of no known kind', (state) => withTarget(state, { routes: [SECRET] }), /Secret shop\/y/],
+    [
+      'with a weight above all',
+      (state) => ({ ...state, traffic: { wanted: { canary: 10_001, cohort: null, mirror: 0 } } }),
+      /traffic/,
+    ],
+    ['in a step that is not planned', (state) => ({ ...state, step: 99 }), /step/],
+    ['that is a list', () => [], /wrong form/],
+    ['that is a text', () => 'promoted', /not a JSON object/],
+  ])('%s is unreadable, and says why', async (_name, change, why) => {
+    const { store, edit } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    await first.save(aRollout(), signal);
+    edit(change);
+
+    const loaded = await store().load(signal);
+
+    expect(loaded).toMatchObject({ kind: 'open', saved: { kind: 'unreadable', why: expect.stringMatching(why) } });
+  });
+});
+
+const SECRET = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets', namespace: 'shop', name: 'y' };
+
+const withTarget = (state: Record<string, unknown>, changes: Record<string, unknown>): unknown => {
+  const plan = Object(state['plan']);
+  return { ...state, plan: { ...plan, target: { ...plan.target, ...changes } } };
+};
+
+describe('the lock', () => {
+  test('is refused while its holder renews it, and tells who holds it and where they are', async () => {
+    const { store, clock, cluster } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    await first.save(aRollout(), signal);
+    cluster.interfere((verb, ref) => {
+      // The holder renews whenever the other looks for the tenth time.
+      if (verb === 'read' && ref.kind === 'Lease' && clock.now() % 10_000 === 0) touch(cluster);
+      return undefined;
+    });
+
+    const second = await store().acquire(theirs, signal);
+
+    expect(second).toMatchObject({ kind: 'held', by: 'run-1', runUrl: ours.runUrl, step: expect.any(String) });
+  });
+
+  test('is taken over when it stood still for its whole duration on the observer clock, not before', async () => {
+    const { store, clock } = setUp();
+    await store().acquire(ours, signal);
+    const start = clock.now();
+
+    const second = await store().acquire(theirs, signal);
+
+    expect(second).toEqual({ kind: 'acquired', token: 'token-2', rollout: null });
+    expect(clock.now() - start).toBe(30_000);
+  });
+
+  test('is taken at once by the same holder, with a new token', async () => {
+    const { store, clock } = setUp();
+    await store().acquire(ours, signal);
+    const start = clock.now();
+
+    const again = await store().acquire(ours, signal);
+
+    expect(again).toEqual({ kind: 'acquired', token: 'token-2', rollout: null });
+    expect(clock.now()).toBe(start);
+  });
+
+  test('is taken at once when it was given back, with the state that was kept', async () => {
+    const { store, clock } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    await first.save(aRollout(), signal);
+    await first.release(true, signal);
+    const start = clock.now();
+
+    const second = await store().acquire(theirs, signal);
+
+    expect(second).toMatchObject({ kind: 'acquired', rollout: { kind: 'rollout' } });
+    expect(clock.now()).toBe(start);
+  });
+
+  test('of two who find a dead holder goes to one', async () => {
+    const { store } = setUp();
+    await store().acquire(ours, signal);
+
+    const both = await Promise.all([
+      store().acquire(theirs, signal),
+      store().acquire({ id: 'run-3', runUrl: null }, signal),
+    ]);
+
+    expect(both.map(({ kind }) => kind).sort()).toEqual(['acquired', 'held']);
+  });
+
+  test('that was taken over is lost to the one who had it: no renewal, no save, no release', async () => {
+    const { store, cluster } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    await first.save(aRollout(), signal);
+    await store().acquire(theirs, signal);
+    const before = cluster.get(STATE);
+
+    const results = [
+      await first.renew(signal),
+      await first.save({ ...aRollout(), phase: 'promoted' }, signal),
+      await first.release(false, signal),
+      await first.release(true, signal),
+    ];
+
+    expect(results).toEqual(Array.from({ length: 4 }, () => ({ kind: 'lost', holder: 'run-2' })));
+    expect(cluster.get(STATE)).toEqual(before);
+  });
+
+  test('keeps out a run that lost it and finds no state to save into', async () => {
+    const { store, cluster } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    const second = store();
+    await second.acquire(theirs, signal);
+
+    const zombie = await first.save(aRollout(), signal);
+
+    expect(zombie).toEqual({ kind: 'lost', holder: 'run-2' });
+    expect(cluster.get(STATE)).toBeNull();
+  });
+
+  test('that was deleted is lost, to nobody', async () => {
+    const { store, cluster } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    cluster.remove(LOCK);
+
+    expect(await first.renew(signal)).toMatchObject({ kind: 'lost', holder: expect.stringContaining('deleted') });
+  });
+
+  test('is renewed by its holder', async () => {
+    const { store, cluster, clock } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    clock.advance(10_000);
+
+    expect(await first.renew(signal)).toEqual({ kind: 'saved' });
+    expect(cluster.get(LOCK)?.['spec']).toMatchObject({ renewTime: '2026-03-01T10:00:10.000000Z' });
+  });
+
+  test('was not taken when its request could not be sent', async () => {
+    const { store, cluster } = setUp();
+    cluster.interfere((verb) => (verb === 'create' ? { kind: 'forbidden', message: 'no' } : undefined));
+
+    expect(await store().acquire(ours, signal)).toEqual({
+      kind: 'failed',
+      problem: { kind: 'forbidden', message: 'no' },
+    });
+  });
+});
+
+const touch = (cluster: ReturnType<typeof fakeCluster>): void => {
+  const lease = cluster.get(LOCK);
+  if (lease !== null) cluster.put(LOCK, lease);
+};
+
+describe('the end', () => {
+  test('leaves nothing behind', async () => {
+    const { store, cluster } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    await first.save(aRollout(), signal);
+
+    const released = await first.release(false, signal);
+
+    expect(released).toEqual({ kind: 'saved' });
+    expect([cluster.get(STATE), cluster.get(LOCK)]).toEqual([null, null]);
+  });
+
+  test('deletes only what it has read', async () => {
+    const { store, cluster } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    await first.save(aRollout(), signal);
+
+    await first.release(false, signal);
+
+    const deletes = cluster.writes.filter(({ request }) => request.verb === 'delete');
+    expect(deletes).toHaveLength(2);
+    for (const { request } of deletes) {
+      expect(request.body).toMatchObject({
+        preconditions: { uid: expect.stringMatching(/^uid-/), resourceVersion: expect.stringMatching(/^\d+$/) },
+      });
+    }
+  });
+});
+
+describe('commands', () => {
+  const annotate = (cluster: ReturnType<typeof fakeCluster>, command: string): void => {
+    const object = cluster.get(STATE);
+    if (object === null) return;
+    const annotations = { ...object.metadata.annotations, 'canary-rollout.github.io/command': command };
+    cluster.put(STATE, { ...object, metadata: { ...object.metadata, annotations } });
+  };
+
+  test('come once each, and again after they were acknowledged', async () => {
+    const { store, cluster } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    await first.save(aRollout(), signal);
+    const looks = new AbortController();
+    const seen: string[] = [];
+    annotate(cluster, 'abort@r-812-1');
+
+    for await (const command of first.commands(looks.signal)) {
+      seen.push(`${command.name} ${command.rolloutId}`);
+      if (seen.length === 1) {
+        await first.acknowledge(command, signal);
+        expect(cluster.get(STATE)?.metadata.annotations).not.toHaveProperty(['canary-rollout.github.io/command']);
+        cluster.interfere(afterReads(2, () => annotate(cluster, 'pause')));
+      }
+      if (seen.length === 2) cluster.interfere(afterReads(3, () => looks.abort()));
+    }
+
+    expect(seen).toEqual(['abort r-812-1', 'pause null']);
+  });
+
+  test('that nobody knows are left alone', async () => {
+    const { store, cluster } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    await first.save(aRollout(), signal);
+    const looks = new AbortController();
+    annotate(cluster, 'abort; rm -rf /');
+    cluster.interfere(afterReads(3, () => looks.abort()));
+    const seen: unknown[] = [];
+
+    for await (const command of first.commands(looks.signal)) seen.push(command);
+
+    expect(seen).toEqual([]);
+  });
+
+  test('that were replaced meanwhile are not removed by the acknowledgement of the older one', async () => {
+    const { store, cluster } = setUp();
+    const first = store();
+    await first.acquire(ours, signal);
+    await first.save(aRollout(), signal);
+    annotate(cluster, 'abort');
+
+    const done = await first.acknowledge({ name: 'pause', rolloutId: null, raw: 'pause' }, signal);
+
+    expect(done).toEqual({ kind: 'saved' });
+    expect(cluster.get(STATE)?.metadata.annotations).toMatchObject({ 'canary-rollout.github.io/command': 'abort' });
+  });
+});
+
+const afterReads = (count: number, act: () => void) => {
+  let reads = 0;
+  return (verb: string): undefined => {
+    if (verb !== 'read') return;
+    reads += 1;
+    if (reads === count) act();
+  };
+};
