@@ -52,42 +52,8 @@ interface Text {
 
 /** One comment for a pull request and a Deployment, edited as the rollout goes on: an edit notifies nobody. */
 export const createCommentReporter = (options: CommentOptions): CommentReporter => {
-  const { client, context, isRequired, warn } = options;
-  const trouble = createTrouble('comment on the pull request', 'pull-requests: write', warn);
-  let place: Place | null | 'unknown' = 'unknown';
-  let comment: Found | null = null;
-  let written = '';
-
-  const findPlace = async (): Promise<Place | null> => {
-    if (place !== 'unknown') return place;
-    const pull = await findPullRequest(client, context);
-    if (!pull.ok) {
-      trouble.meet(pull.problem);
-      return null;
-    }
-    const { repository } = context;
-    place =
-      repository === null || pull.value === null
-        ? null
-        : { owner: repository.owner, repo: repository.name, issue_number: pull.value };
-    if (place === null && isRequired) trouble.say('`comment: true`, but no pull request has this commit.');
-    return place;
-  };
-
-  const write = async ({ marker, body, isOnlyIfNew }: Text): Promise<void> => {
-    if (trouble.isHopeless() || body === written) return;
-    const where = await findPlace();
-    if (where === null) return;
-    const existing = comment === null ? await findComment(client, where, marker) : ok(comment);
-    if (!existing.ok) return trouble.meet(existing.problem);
-    if (existing.value !== null && isOnlyIfNew) return;
-    const saved = await put(client, where, existing.value, body);
-    if (!saved.ok) return trouble.meet(saved.problem);
-    comment = saved.value;
-    written = body;
-  };
-  const submit = latestOnly(write);
-
+  const writer = createWriter(options);
+  const submit = latestOnly(writer.write);
   const show = (situation: Situation, extras: Pick<Extras, 'journal' | 'pods'>): Promise<void> => {
     const marker = markerOf(targetOf(situation, options.target));
     const text = renderComment(situation, { ...extras, now: options.now(), podLines: options.podLines });
@@ -97,8 +63,48 @@ export const createCommentReporter = (options: CommentOptions): CommentReporter 
     name: 'comment',
     report: (rollout, journal) => show({ kind: 'running', rollout }, { journal, pods: [] }),
     conclude: (outcome, journal, pods) => show(outcome, { journal, pods }),
-    url: () => comment?.url ?? null,
+    url: writer.url,
   };
+};
+
+interface Writer {
+  readonly write: (text: Text) => Promise<void>;
+  readonly url: () => string | null;
+}
+
+const createWriter = ({ client, context, isRequired, warn }: CommentOptions): Writer => {
+  const trouble = createTrouble('comment on the pull request', 'pull-requests: write', warn);
+  let place: Place | null = null;
+  let isElsewhere = false;
+  let comment: Found | null = null;
+  let written = '';
+  const write = async ({ marker, body, isOnlyIfNew }: Text): Promise<void> => {
+    if (trouble.isHopeless() || isElsewhere || body === written) return;
+    const where = place === null ? await findPlace(client, context) : ok(place);
+    if (!where.ok) return trouble.meet(where.problem);
+    place = where.value;
+    isElsewhere = place === null;
+    if (place === null) {
+      if (isRequired) trouble.say('`comment: true`, but no pull request has this commit.');
+      return;
+    }
+    const existing = comment === null ? await findComment(client, place, marker) : ok(comment);
+    if (!existing.ok) return trouble.meet(existing.problem);
+    if (existing.value !== null && isOnlyIfNew) return;
+    const saved = await put(client, place, existing.value, body);
+    if (!saved.ok) return trouble.meet(saved.problem);
+    comment = saved.value;
+    written = body;
+  };
+  return { write, url: () => comment?.url ?? null };
+};
+
+const findPlace = async (client: GitHubClient, context: RunContext): Promise<Result<Place | null, GitHubProblem>> => {
+  const pull = await findPullRequest(client, context);
+  if (!pull.ok) return pull;
+  const { repository } = context;
+  if (repository === null || pull.value === null) return ok(null);
+  return ok({ owner: repository.owner, repo: repository.name, issue_number: pull.value });
 };
 
 export const markerOf = ({ namespace, deployment }: ReportTarget): string =>

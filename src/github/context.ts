@@ -11,7 +11,7 @@ export interface RunContext {
   /** The commit that people look at: a pull request's head, never its merge commit. */
   readonly sha: string | null;
   readonly pullRequest: number | null;
-  /** `unknown`: a comment on a pull request; the event does not say where that comes from, see `resolveOrigin`. */
+  /** `unknown`: a comment on a pull request; the event does not say where that comes from, see `resolveContext`. */
   readonly origin: 'same' | 'fork' | 'unknown';
   readonly isPrivate: boolean | null;
   readonly runId: string;
@@ -106,19 +106,25 @@ const headOrigin = (pull: unknown, repository: string): 'same' | 'fork' =>
 
 const sameRepository = (a: string | null, b: string): boolean => a !== null && a.toLowerCase() === b.toLowerCase();
 
-/** Asks GitHub where a commented pull request comes from. No answer stays `unknown`, which must be treated as a fork. */
-export const resolveOrigin = async (
-  client: GitHubClient | null,
-  context: RunContext,
-): Promise<RunContext['origin']> => {
+/**
+ * A comment's event says neither where the pull request comes from nor which commit it is at: GitHub is asked. Without an
+ * answer the origin stays `unknown`, which must be treated as a fork.
+ */
+export const resolveContext = async (client: GitHubClient | null, context: RunContext): Promise<RunContext> => {
   const { repository, pullRequest } = context;
-  if (context.origin !== 'unknown' || client === null || repository === null || pullRequest === null) {
-    return context.origin;
-  }
+  if (context.origin !== 'unknown' || client === null || repository === null || pullRequest === null) return context;
   const answer = await client.call('GET /repos/{owner}/{repo}/pulls/{pull_number}', {
     owner: repository.owner,
     repo: repository.name,
     pull_number: pullRequest,
   });
-  return answer.ok ? headOrigin(answer.value, `${repository.owner}/${repository.name}`) : 'unknown';
+  if (!answer.ok || textAt(answer.value, 'head', 'sha') === null) return context;
+  return {
+    ...context,
+    origin: headOrigin(answer.value, `${repository.owner}/${repository.name}`),
+    sha: textAt(answer.value, 'head', 'sha'),
+  };
 };
+
+export const resolveOrigin = async (client: GitHubClient | null, context: RunContext): Promise<RunContext['origin']> =>
+  (await resolveContext(client, context)).origin;

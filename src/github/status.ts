@@ -5,7 +5,7 @@ import { statusDescription } from '../report/headline.ts';
 import { statusOf } from '../report/result.ts';
 import type { Situation } from '../report/subject.ts';
 import type { GitHubClient } from './client.ts';
-import type { RunContext } from './context.ts';
+import { type RunContext, resolveContext } from './context.ts';
 import { latestOnly } from './latest.ts';
 import { type ReportTarget, targetOf } from './report-target.ts';
 import { createTrouble } from './trouble.ts';
@@ -28,19 +28,22 @@ interface CommitStatus {
 
 /** The first line of the report as a commit status on the commit that people look at. */
 export const createStatusReporter = (options: StatusOptions): Reporter => {
-  const { client, context, warn } = options;
+  const { client, warn } = options;
   const trouble = createTrouble('set the commit status', 'statuses: write', warn);
+  let resolved: RunContext | null = null;
   let written = '';
   const write = async (status: CommitStatus): Promise<void> => {
     const key = JSON.stringify(status);
-    const { repository, sha } = context;
-    if (trouble.isHopeless() || key === written || repository === null || sha === null) return;
+    if (trouble.isHopeless() || key === written) return;
+    resolved ??= await resolveContext(client, options.context);
+    const { repository, sha, runUrl } = resolved;
+    if (repository === null || sha === null) return;
     const answer = await client.call('POST /repos/{owner}/{repo}/statuses/{sha}', {
       owner: repository.owner,
       repo: repository.name,
       sha,
       ...status,
-      ...(context.runUrl === null ? {} : { target_url: context.runUrl }),
+      ...(runUrl === null ? {} : { target_url: runUrl }),
     });
     if (!answer.ok) return trouble.meet(answer.problem);
     written = key;

@@ -43,17 +43,19 @@ export const warningSection = (warnings: readonly string[]): Section | null => {
 };
 
 /** Router, times of every step, and of every metric the query, the limits and what each step saw. */
-export const decisionSection = (rollout: Rollout): Section | null =>
-  section(say`How this was decided`, [
+export const decisionSection = (rollout: Rollout): Section | null => {
+  const judged = rollout.steps.length === 0 ? [] : rollout.plan.metrics;
+  return section(say`How this was decided`, [
     toMarkdown(routerLine(rollout)),
     rollout.steps.length === 0 ? null : timesTable(rollout),
-    ...rollout.plan.metrics.flatMap((spec) => [
+    ...judged.flatMap((spec) => [
       toMarkdown(metricTitle(spec)),
       markdownFence(queryText(spec), 'promql'),
       evidenceList(rollout, spec),
     ]),
     toMarkdown(objectsLine(rollout)),
   ]);
+};
 
 const routerLine = (rollout: Rollout): Inline => {
   const { target, abilities } = rollout.plan;
@@ -133,7 +135,8 @@ const CHART_POINTS = 40;
  * Labels must differ, or the axis merges them. Only for a rollout that has ended: while it runs the table is enough.
  */
 export const chartSection = (rollout: Rollout): Section | null => {
-  if (rollout.finishedAt === null || rollout.steps.length === 0) return null;
+  const isEnded = rollout.phase === 'promoted' || rollout.phase === 'rolled-back';
+  if (!isEnded || rollout.finishedAt === null) return null;
   const points = new Map<string, number>();
   for (const step of rollout.steps) points.set(clockTime(stepTime(step)), step.weight / 100);
   const last = rollout.steps.at(-1);
@@ -142,12 +145,14 @@ export const chartSection = (rollout: Rollout): Section | null => {
     if (last.endedAt !== null) points.set(clockTime(last.endedAt), last.weight / 100);
     points.set(clockTime(wayBackDoneAt), 0);
   } else if (rollout.phase === 'promoted') {
-    points.set(clockTime(last?.endedAt ?? rollout.finishedAt), 100);
+    if (rollout.committedAt !== null) points.set(clockTime(rollout.committedAt), 100);
     points.set(clockTime(rollout.finishedAt), 100);
   }
   if (points.size < 2 || points.size > CHART_POINTS) return null;
   const title = rollout.phase === 'promoted' ? 'traffic on the new version (%)' : 'canary weight (%)';
+  const colour = rollout.phase === 'promoted' ? '#1a7f37' : '#cf222e';
   const chart = [
+    `%%{init: {"xyChart": {"width": 720, "height": 240}, "themeVariables": {"xyChart": {"plotColorPalette": "${colour}"}}}}%%`,
     'xychart-beta',
     `  title "${title}"`,
     `  x-axis [${[...points.keys()].map((time) => `"${time}"`).join(', ')}]`,

@@ -1,5 +1,6 @@
 import { formatDuration, formatNumber } from '../core/format.ts';
 import type { Ms } from '../core/units.ts';
+import { cut } from './escape.ts';
 
 /** `0.6 s` where whole seconds would hide the number, else as durations are written everywhere. */
 export const exactDuration = (ms: Ms): string =>
@@ -28,6 +29,8 @@ export const clockMinute = (at: Ms): string => iso(at).slice(11, 16);
 /** ISO 8601 in UTC, for machines. */
 export const isoTime = (at: Ms | null): string | null => (at === null ? null : iso(at));
 
+const UNIT_LIMIT = 20;
+
 /** A measured value; '' when it is not a number. */
 export const measured = (value: number, unit: string | null): string =>
-  Number.isFinite(value) ? formatNumber(value, unit ?? '') : '';
+  Number.isFinite(value) ? formatNumber(value, cut(unit ?? '', UNIT_LIMIT)) : '';

@@ -11,13 +11,10 @@ const ADVICE_LIMIT = 20_000;
 
 /** Why nothing was touched: every mistake with its place, every check that failed with what to do. */
 export const rejectedSections = (outcome: Outcome & { readonly kind: 'rejected' }): readonly (Section | null)[] => [
-  outcome.issues.length > 0 && outcome.findings.length === 0 ? null : section(null, [reasonLine(outcome)]),
   section(null, issueBlocks(outcome.issues)),
   ...findingSections(outcome.findings),
+  section(null, [`<sub>${toMarkdown(say`reason code ${code(outcome.reason.code)}`)}</sub>`]),
 ];
-
-const reasonLine = (outcome: Outcome & { readonly kind: 'rejected' }): string =>
-  toMarkdown(say`${prose(outcome.reason.text)} (${code(outcome.reason.code)})`);
 
 /** `.github/canary.yml:14:9`, or the input's name. */
 export const issuePlace = ({ file, line, column }: Issue): string =>
@@ -46,7 +43,7 @@ export const findingSections = (findings: readonly Finding[]): readonly (Section
 const findingBlocks = (finding: Finding): readonly (string | null)[] => {
   const sign = finding.severity === 'error' ? '❌' : '⚠️';
   const where = finding.where === '' ? say`` : say`${code(finding.where)}: `;
-  const head = toMarkdown(say`${sign} ${where}${prose(finding.message)} (${code(finding.code)})`);
+  const head = toMarkdown(say`${sign} ${where}${prose(finding.message)}`);
   const { advice } = finding;
   if (advice === null || advice.trim() === '') return [head];
   if (!advice.trim().includes('\n')) return [`${head} ${toMarkdown(say`→ ${prose(advice)}`)}`];

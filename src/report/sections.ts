@@ -47,7 +47,7 @@ const story = (rollout: Rollout): readonly (Inline | null)[] => {
     case 'promoted':
       return [...comparison(rollout), promotedImage(rollout), cleanedUp(rollout)];
     case 'halted':
-      return [whatFailed(rollout), harmLine(rollout)];
+      return [whatFailed(rollout), ...comparison(rollout)];
     default:
       return [];
   }

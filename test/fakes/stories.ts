@@ -41,7 +41,7 @@ export const JOURNAL: readonly Entry[] = [
 const failedErrors = counted([31, 1204], [4, 4811], {
   verdict: 'failed',
   explanation:
-    'the canary failed 31 of 1 204 requests (2.6 %), stable 4 of 4 811 (0.083 %) requests; the limit is 1.1 %',
+    'the canary failed 31 of 1 204 requests (2.6 %), stable 4 of 4 811 requests (0.083 %); the limit is 1.1 %',
 });
 
 const back = {

@@ -6,7 +6,7 @@ import type { Outcome } from '../../src/core/outcome.ts';
 import { annotate } from '../../src/github/annotations.ts';
 import { command, neutralised } from '../../src/github/commands.ts';
 import { readContext } from '../../src/github/context.ts';
-import { readInputs, secretsIn } from '../../src/github/inputs.ts';
+import { readInputs } from '../../src/github/inputs.ts';
 import { latestOnly } from '../../src/github/latest.ts';
 import { createLog } from '../../src/github/log.ts';
 import { podLogsIn } from '../../src/github/reporters.ts';
@@ -42,18 +42,6 @@ describe('inputs', () => {
 
   test('that the action does not have are found', () => {
     expect(readInputs({ INPUT_WEIGHT: '5' }, ['weights']).unknown).toEqual(['weight']);
-  });
-
-  test('give up every secret in them, and nothing that logs need', () => {
-    const secrets = secretsIn({
-      'github-token': 'ghs_1',
-      'prometheus-headers': `Authorization: Basic ${Buffer.from('user:pass').toString('base64')}\nX-Key: abc123`,
-      kubeconfig: 'apiVersion: v1\nusers:\n- user:\n    token: "tok-1"\n    client-key-data: a2V5\n    username: me\n',
-      prometheus: 'https://user:hunter2@prometheus.example.invalid',
-    });
-
-    expect(secrets).toEqual(expect.arrayContaining(['ghs_1', 'pass', 'abc123', 'tok-1', 'a2V5', 'hunter2']));
-    expect(secrets.join(' ')).not.toMatch(/apiVersion|\bv1\b|\bme\b/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { createClient } from '../../src/github/client.ts';
+import { resolveContext } from '../../src/github/context.ts';
 import { createStatusReporter } from '../../src/github/status.ts';
 import { aRollout, at } from '../fakes/rollout.ts';
 import { promoted, rolledBack, STORIES } from '../fakes/stories.ts';
@@ -40,6 +41,26 @@ describe('the commit status', () => {
     });
   });
 
+  test('of a comment’s event stands on the head of the pull request, not on the default branch', async () => {
+    const github = await playGitHub(({ method }) =>
+      method === 'GET'
+        ? { status: 200, body: { head: { sha: 'head', repo: { full_name: 'acme/shop' } } } }
+        : { status: 201 },
+    );
+    const commented = createStatusReporter({
+      client: createClient({ token: 't', apiUrl: github.url }),
+      context: aContext({ origin: 'unknown', sha: 'tip of main' }),
+      target: { namespace: 'shop', deployment: 'checkout' },
+      now: () => 0,
+      warn: () => {},
+    });
+
+    await commented.report(aRollout(), []);
+    await github.close();
+
+    expect(github.calls.at(-1)?.path).toBe('/repos/acme/shop/statuses/head');
+  });
+
   test('says how it ended', async () => {
     expect(await stateOf({ kind: 'finished', rollout: promoted })).toBe('success');
     expect(await stateOf({ kind: 'finished', rollout: rolledBack })).toBe('failure');
@@ -60,5 +81,32 @@ describe('the commit status', () => {
     await same.report(aRollout(), []);
 
     expect(server.calls).toHaveLength(1);
+  });
+});
+
+describe('a comment’s event', () => {
+  const commented = aContext({ origin: 'unknown', sha: 'tip of main' });
+  const resolvedBy = async (pull: unknown) => {
+    const github = await playGitHub(() => ({ status: 200, body: pull }));
+    const context = await resolveContext(createClient({ token: 't', apiUrl: github.url }), commented);
+    await github.close();
+    return context;
+  };
+
+  test('is about the head of its pull request', async () => {
+    const pull = { head: { sha: 'head', repo: { full_name: 'acme/shop' } } };
+
+    expect(await resolvedBy(pull)).toMatchObject({ origin: 'same', sha: 'head' });
+  });
+
+  test('on a fork’s pull request comes from a fork', async () => {
+    const pull = { head: { sha: 'head', repo: { full_name: 'mallory/shop' } } };
+
+    expect(await resolvedBy(pull)).toMatchObject({ origin: 'fork', sha: 'head' });
+  });
+
+  test('stays unknown when GitHub does not say', async () => {
+    expect(await resolvedBy({})).toEqual(commented);
+    expect(await resolveContext(null, commented)).toEqual(commented);
   });
 });
