@@ -233,7 +233,9 @@ const toLoaded = ({ cluster, user, context }: Chosen, options: KubeconfigOptions
   };
   const config = new KubeConfig();
   config.loadFromString(JSON.stringify(document));
-  const secrets = [userFields['token'], userFields['password'], proxy === null ? '' : proxyPassword(proxy)].map(textOf);
+  const { token, username, password } = userFields;
+  const basic = Buffer.from(`${textOf(username)}:${textOf(password)}`).toString('base64');
+  const secrets = [textOf(token), textOf(password), basic, proxy === null ? '' : proxyPassword(proxy)];
   return { config, server, namespace: textOf(context['namespace']) || 'default', own, secrets };
 };
 
