@@ -78,9 +78,9 @@ const imageIdsOf = (seen: Seen, target: Target, arm: Arm): readonly string[] => 
   return [...new Set(ids.filter((id) => id !== ''))].sort();
 };
 
-/** Why not all pods are there and ready, in words. null when all are. */
+/** Why not all pods are there and ready, in words; null when all are, or nothing but their number is known. */
 const problemOf = (deployment: Deployment, pods: readonly KubeObject[]): string | null => {
-  const { status, replicas } = deployment;
+  const { status } = deployment;
   // Quota, admission, a missing service account: no pod was ever made, so no pod can tell.
   const failure = conditionMessage(status, 'ReplicaFailure', 'True');
   if (failure !== null) return plain(`pods cannot be created: ${failure}`);
@@ -90,8 +90,7 @@ const problemOf = (deployment: Deployment, pods: readonly KubeObject[]): string 
   if (worst !== null) return worst;
   if (deadline !== null) return plain(deadline);
   const { deletionTimestamp } = deployment.object.metadata;
-  if (deletionTimestamp !== undefined) return `Deployment ${deployment.name} is being deleted`;
-  return status.ready < replicas ? `${status.ready} of ${replicas} pods ready` : null;
+  return deletionTimestamp === undefined ? null : `Deployment ${deployment.name} is being deleted`;
 };
 
 const imagesOf = (deployment: Deployment): readonly ContainerImage[] =>

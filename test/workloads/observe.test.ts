@@ -219,6 +219,10 @@ describe('the problem of an arm', () => {
     expect([...problem]).toHaveLength(300);
   });
 
+  test('is nothing when only the number of pods is known, which others say', () => {
+    expect(observe([STABLE, notReady]).canary?.problem).toBeNull();
+  });
+
   test('is nothing when all pods are ready', () => {
     expect(observe([STABLE, CANARY, CANARY_SET, pod(CANARY_SET, 'aaaaa')]).canary?.problem).toBeNull();
   });
