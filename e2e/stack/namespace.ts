@@ -44,13 +44,20 @@ export const enterNamespace = (script: string): boolean => {
   }
   const again = [process.execPath, ...process.execArgv, script, ...process.argv.slice(2)];
   const child = spawn('unshare', [...flagsHere(), ...again], {
-    stdio: 'inherit',
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [INSIDE]: '1' },
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+  // `unshare` ignores these, and the first process of a namespace does not get them: the channel's end tells it.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.connected && child.disconnect());
   child.on('error', (error) => console.error(`unshare cannot be started: ${error.message}`));
   child.on('exit', (code) => {
     process.exitCode = code ?? 1;
   });
   return false;
+};
+
+/** Inside: calls back when the process outside was interrupted or is gone. */
+export const whenAbandoned = (callback: () => void): void => {
+  process.once('disconnect', callback);
+  process.channel?.unref(); // It does not keep a finished run alive.
 };

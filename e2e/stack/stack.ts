@@ -18,7 +18,7 @@ import {
   startTraefik,
 } from './components.ts';
 import { certificateOf, type Tokens, writeIdentities, writeKubeconfigs } from './identity.ts';
-import { enterNamespace } from './namespace.ts';
+import { enterNamespace, whenAbandoned } from './namespace.ts';
 import { stackObjects } from './objects.ts';
 import { type Processes, superviseIn } from './processes.ts';
 import {
@@ -126,6 +126,11 @@ export const startStack = async (seed: string): Promise<Stack> => {
     fs.rmSync(folders.data, { recursive: true, force: true });
     if (!keepLogs) fs.rmSync(folders.run, { recursive: true, force: true });
   };
+  whenAbandoned(() => {
+    console.error('interrupted');
+    fs.rmSync(folders.run, { recursive: true, force: true });
+    process.exit(130); // The first process of the namespace: all others end with it, and its mounts are gone.
+  });
   try {
     const tokens = await startControlPlane(processes, folders);
     await startDataPlane(processes, folders, seed, kubectl);
