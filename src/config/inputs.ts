@@ -130,7 +130,8 @@ export const INPUTS: readonly InputDefinition[] = [
   }),
   input({
     name: 'github-token',
-    default: GITHUB_TOKEN,
+    // In words: the runner refuses an expression anywhere but in the default itself, the description included.
+    default: "the job's token",
     actionDefault: GITHUB_TOKEN,
     secret: true,
     inConfigFile: false,

@@ -159,3 +159,12 @@ describe('examples of a release', () => {
     expect(commands.filter((command) => CONTROL.includes(String(command)))).toEqual([]);
   });
 });
+
+test('action.yml has expressions only where the runner takes them: in defaults', () => {
+  const lines = textOf('action.yml')
+    .split('\n')
+    .filter((line) => line.includes('${' + '{'));
+
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.filter((line) => !/^ {4}default: /.test(line))).toEqual([]);
+});
