@@ -5,7 +5,7 @@ import type { Rollout, StageName, Wait } from '../core/rollout.ts';
 import { ALL_TRAFFIC, type BasisPoints, type Ms } from '../core/units.ts';
 import { cut } from './escape.ts';
 import { code, type Inline, prose, say, toMarkdown, toPlain } from './inline.ts';
-import { currentStep, elapsed, type Situation, versions } from './subject.ts';
+import { currentStep, elapsed, isReturned, knownWeight, type Situation, versions } from './subject.ts';
 
 /** The first line: it alone answers "is it fine?". */
 export const headline = (situation: Situation, now: Ms): Inline => {
@@ -75,7 +75,7 @@ const held = (rollout: Rollout, wait: Wait, weight: BasisPoints, now: Ms): Inlin
     case 'no-data':
       return say`held at ${share(weight)}: no data for ${code(wait.metric)} from the canary for ${duration(now - wait.since)}`;
     case 'evidence':
-      return say`held at ${share(weight)}: ${code(wait.metric)}: ${prose(wait.why)}`;
+      return say`held at ${share(weight)}: ${prose(wait.why)}`;
     case 'paused':
       return say`paused at ${share(weight)} by ${wait.by} · ${stepCount(rollout)}`;
     case 'approval':
@@ -87,7 +87,7 @@ const STABLE_STAGES: ReadonlySet<StageName> = new Set(['update-stable', 'stable-
 const RETURN_STAGES: ReadonlySet<StageName> = new Set(['return-some', 'return-all']);
 
 const promoting = (rollout: Rollout): Inline => {
-  const weight = rollout.traffic.verified?.canary ?? null;
+  const weight = knownWeight(rollout);
   const where = weight === null ? say`` : say`${share(weight)} of traffic on the canary, `;
   const { name } = rollout.stage;
   if (STABLE_STAGES.has(name)) return say`${where}stable is being updated`;
@@ -105,7 +105,7 @@ const because = (reason: Reason | null): Inline => {
 
 const returning = (rollout: Rollout, from: Inline): Inline => {
   if (rollout.traffic.firstAt === null) return say` · it never had traffic`;
-  if (rollout.traffic.wayBackDoneAt !== null) return say` · all traffic is on ${from} again`;
+  if (isReturned(rollout)) return say` · all traffic is on ${from} again`;
   return say` · traffic is being returned to ${from}`;
 };
 
@@ -126,7 +126,7 @@ const finishedLine = (rollout: Rollout, now: Ms): Inline => {
       return say`🟢 ${deployment}: ${to} serves all traffic · ${took}`;
     case 'rolled-back':
       if (wasAborted(rollout)) {
-        return say`⚪ ${deployment}: ${to} aborted ${at}${because(rollout.reason)} · all traffic is on ${from}`;
+        return say`⚪ ${deployment}: ${to} aborted ${at}${because(rollout.reason)}${isReturned(rollout) ? say` · all traffic is on ${from}` : say``}`;
       }
       return say`🔴 ${deployment}: ${to} rolled back ${at}${because(rollout.reason)}`;
     case 'left':
@@ -139,7 +139,7 @@ const finishedLine = (rollout: Rollout, now: Ms): Inline => {
 /** Where users are, by the last confirmed weight; unknown stays unsaid. */
 const whereTraffic = (rollout: Rollout): Inline => {
   const { from, to } = versions(rollout.plan);
-  const weight = rollout.traffic.verified?.canary ?? rollout.observation?.traffic?.canary ?? null;
+  const weight = knownWeight(rollout);
   if (weight === null) return say`where the traffic is could not be confirmed`;
   if (weight === ALL_TRAFFIC) return say`all traffic is on the canary (${to})`;
   return weight === 0 ? say`all traffic is on stable` : say`${share(weight)} of traffic on ${to}, the rest on ${from}`;

@@ -5,7 +5,7 @@ import type { Rollout, StepRecord } from '../core/rollout.ts';
 import { unreachable } from '../core/units.ts';
 import { wasAborted } from './headline.ts';
 import { isoTime } from './numbers.ts';
-import { harmOf, routeNames } from './subject.ts';
+import { harmOf, knownWeight, routeNames } from './subject.ts';
 
 /** The `result` output (design §1.3). Users parse it: fields are added, never changed or removed, within one version. */
 export interface ResultJson {
@@ -101,7 +101,7 @@ export const finalWeight = (outcome: Outcome): number | null => {
   const stable = rollout.observation?.stable ?? null;
   const isStableNew = stable?.rolledOut === true && sameImages(stable.images, rollout.plan.target.images);
   if (rollout.committedAt !== null && isStableNew) return 100;
-  const weight = rollout.traffic.verified?.canary ?? rollout.observation?.traffic?.canary ?? null;
+  const weight = knownWeight(rollout);
   return weight === null ? null : weight / 100;
 };
 

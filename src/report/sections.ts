@@ -4,7 +4,7 @@ import type { Ms } from '../core/units.ts';
 import { wasAborted } from './headline.ts';
 import { code, type Inline, joined, link, prose, say, strong, toMarkdown } from './inline.ts';
 import { clockMinute, exactDuration } from './numbers.ts';
-import { currentStep, elapsed, harmOf, metricOf, RUNGS, versions } from './subject.ts';
+import { currentStep, elapsed, harmOf, isReturned, metricOf, RUNGS, versions } from './subject.ts';
 
 /** `shop/checkout` · `1.4.1` → `1.4.2` · since 10:02 UTC · run 812 */
 export const subjectLine = (rollout: Rollout, now: Ms): string => {
@@ -71,13 +71,15 @@ const trafficReturn = (rollout: Rollout): Inline | null => {
     if (traffic.wayBackSentAt === null) return null;
     return say`The request that returns all traffic to ${from} was sent at ${formatTime(traffic.wayBackSentAt)}; not confirmed yet.`;
   }
-  const rung = traffic.rung === null ? '' : ` (${RUNGS[traffic.rung]}, ${traffic.rung})`;
   const start = currentStep(rollout)?.endedAt ?? traffic.wayBackSentAt;
-  const took =
-    start === null
-      ? ''
-      : `, ${exactDuration(traffic.wayBackDoneAt - start)} after ${wasAborted(rollout) ? 'it was asked for' : 'the verdict'}`;
-  return say`All traffic is on ${from} again since ${formatTime(traffic.wayBackDoneAt)}${rung}${took}.`;
+  const since = wasAborted(rollout) ? 'it was asked for' : 'the verdict';
+  const took = start === null ? '' : `, ${exactDuration(traffic.wayBackDoneAt - start)} after ${since}`;
+  const when = `${formatTime(traffic.wayBackDoneAt)}${took}`;
+  if (!isReturned(rollout)) {
+    return say`The request that returns all traffic to ${from} was accepted at ${when}; not confirmed yet.`;
+  }
+  const rung = traffic.rung === null ? '' : `: ${RUNGS[traffic.rung]} (${traffic.rung})`;
+  return say`All traffic is on ${from} again, returned at ${when}, and confirmed${rung}.`;
 };
 
 const harmLine = (rollout: Rollout): Inline | null => {

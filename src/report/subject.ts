@@ -2,7 +2,7 @@ import type { Outcome } from '../core/outcome.ts';
 import type { ContainerImage, Plan, Target } from '../core/plan.ts';
 import type { Rollout, StepMetric, StepRecord } from '../core/rollout.ts';
 import type { Rung } from '../core/traffic.ts';
-import type { Ms } from '../core/units.ts';
+import type { BasisPoints, Ms } from '../core/units.ts';
 import { code, type Inline, say } from './inline.ts';
 
 /** What a report is about: a rollout under way, or how a run ended. */
@@ -82,3 +82,18 @@ export const metricOf = (step: StepRecord | null, name: string | null): StepMetr
 
 /** How long the rollout took, or has taken. */
 export const elapsed = (rollout: Rollout, now: Ms): Ms => (rollout.finishedAt ?? now) - rollout.startedAt;
+
+/** The canary's weight, when it was confirmed as wanted, else as the route was last seen to say; null: not known. */
+export const knownWeight = ({ traffic, observation }: Rollout): BasisPoints | null =>
+  traffic.verified !== null && traffic.verified.canary === traffic.wanted.canary
+    ? traffic.verified.canary
+    : (observation?.traffic?.canary ?? null);
+
+/**
+ * Whether the return of all traffic to stable is confirmed, not only accepted as a write. A weight of 0 that was
+ * confirmed before the first step does not count.
+ */
+export const isReturned = ({ phase, stage, traffic }: Rollout): boolean =>
+  traffic.wayBackDoneAt !== null &&
+  traffic.verified?.canary === 0 &&
+  (phase === 'rolled-back' || stage.name !== 'way-back' || stage.verifiedAt !== null);

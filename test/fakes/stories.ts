@@ -47,7 +47,7 @@ const failedErrors = counted([31, 1204], [4, 4811], {
 const back = {
   wanted: weightOnly(0),
   verified: weightOnly(0),
-  rung: 'V3',
+  rung: 'V1',
   firstAt: at('10:02:10'),
   wayBackSentAt: at('10:04:24') + 450,
   wayBackDoneAt: at('10:04:25') + 20,
@@ -157,7 +157,11 @@ export const STORIES: Readonly<Record<string, Story>> = {
         }),
       ],
       waits: [
-        { kind: 'evidence', metric: 'errors', why: 'the canary had 7 of the 20 requests that a judgement needs' },
+        {
+          kind: 'evidence',
+          metric: 'errors',
+          why: 'errors: the canary had 7 of the 20 requests that a judgement needs',
+        },
       ],
     }),
     '10:03:40',
