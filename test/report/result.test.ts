@@ -43,7 +43,7 @@ describe('final weight', () => {
   });
 
   test('of a halt before any change of stable is the last confirmed weight', () => {
-    const traffic = { ...aRollout().traffic, verified: weightOnly(1250) };
+    const traffic = { ...aRollout().traffic, wanted: weightOnly(1250), verified: weightOnly(1250) };
 
     expect(finalWeight(finished(aRollout({ phase: 'halted', traffic })))).toBe(12.5);
     expect(finalWeight(finished(aRollout({ phase: 'halted', traffic: { ...traffic, verified: null } })))).toBeNull();
