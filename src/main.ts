@@ -14,7 +14,7 @@ import { systemClock } from './drive/clock.ts';
 import { type FanOut, fanOut } from './drive/reporting.ts';
 import { annotate } from './github/annotations.ts';
 import { createClient, type GitHubClient } from './github/client.ts';
-import { type RunContext, readContext, resolveOrigin, runOf } from './github/context.ts';
+import { type RunContext, readContext, resolveContext, runOf } from './github/context.ts';
 import { type Inputs, maskSecrets, readInputs } from './github/inputs.ts';
 import { type ActionLog, createLog, printLine } from './github/log.ts';
 import { writeOutputs } from './github/outputs.ts';
@@ -221,7 +221,7 @@ const issuesText = (count: number): string =>
   count === 1 ? '1 mistake in the configuration' : `${count} mistakes in the configuration`;
 
 const releaseOrReject = async (run: Process, shell: Shell, spec: Spec, settings: Settings): Promise<Released> => {
-  const origin = await resolveOrigin(shell.github, run.context);
+  const { origin } = await resolveContext(shell.github, run.context);
   if (origin !== 'same' && spec.command !== 'plan') return only(rejection('untrusted-event', FORK_TEXT));
   const ids = { holder: token(), rolloutId: token() };
   const cluster = connectTo(run, settings, ids.holder);

@@ -1,4 +1,5 @@
 import {
+  groupOf,
   type KubeObject,
   type ListRef,
   listRef,
@@ -38,10 +39,9 @@ const served = async (
   const answer = await cluster.discover(kind, signal);
   if (answer.kind === 'missing') return ok(null);
   if (answer.kind !== 'ok') return problem(problemFinding(answer, kind.kind, cluster.server));
-  const version = kind.versions.find((wanted) => answer.value.includes(wanted));
-  if (version === undefined) return ok(null);
-  const group = kind.apiVersion.split('/')[0] ?? '';
-  return ok({ apiVersion: `${group}/${version}`, kind: kind.kind, plural: kind.plural });
+  const known = kind.versions.map((version) => `${groupOf(kind)}/${version}`);
+  const apiVersion = known.find((wanted) => answer.value.includes(wanted));
+  return ok(apiVersion === undefined ? null : { apiVersion, kind: kind.kind, plural: kind.plural });
 };
 
 /** Finds the objects that the user named, or the only one that leads to the Service. */

@@ -53,7 +53,7 @@ export interface Cluster {
   ): Promise<CallResult<{ readonly status: number; readonly body: string; readonly retryAfterMs?: number | null }>>;
   /** SelfSubjectAccessReview, one answer per question, in order. */
   can(questions: readonly AccessQuestion[], signal: AbortSignal): Promise<CallResult<readonly boolean[]>>;
-  /** The versions of a group that are served with this resource, preferred first; [] when none. */
+  /** The apiVersions (`apps/v1`) of the kind's group that serve its plural, preferred first; [] when none. */
   discover(
     type: Pick<ResourceKind, 'apiVersion' | 'plural'>,
     signal: AbortSignal,
