@@ -47,15 +47,15 @@ export interface ApiServerState {
   readonly proxied: Map<string, string>;
 }
 
-const sendJson = (response: ServerResponse, code: number, body: JsonObject, headers = {}): void => {
-  if (response.headersSent || response.destroyed) return;
+const sendJson = (response: ServerResponse, code: number, body: JsonObject, headers = {}): ServerResponse => {
+  if (response.headersSent || response.destroyed) return response;
   response.writeHead(code, { 'content-type': 'application/json', ...headers });
-  response.end(JSON.stringify(body));
+  return response.end(JSON.stringify(body));
 };
 
-const sendText = (response: ServerResponse, code: number, text: string): void => {
+const sendText = (response: ServerResponse, code: number, text: string): ServerResponse => {
   response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end(text);
+  return response.end(text);
 };
 
 const identityOf = (state: ApiServerState, request: IncomingMessage): Identity => {
@@ -95,7 +95,7 @@ const callOf = (request: IncomingMessage, url: URL, target: Target | null, user:
 };
 
 /** Forwards a GET to what stands behind a Service; the answer's status is passed through. */
-const proxy = (state: ApiServerState, target: Target, response: ServerResponse): void => {
+const proxy = (state: ApiServerState, target: Target, response: ServerResponse): ServerResponse => {
   const parts = target.name.split(':');
   const [name = '', port = ''] = parts.length === 3 ? parts.slice(1) : parts;
   const services = resourceOf('', 'services');
@@ -119,6 +119,7 @@ const proxy = (state: ApiServerState, target: Target, response: ServerResponse):
   forwarded.on('error', () => sendJson(response, 503, statusBody(failed)));
   response.on('close', () => forwarded.destroy());
   forwarded.end();
+  return response;
 };
 
 const write = (verb: string, request: WriteRequest): Answer => {
@@ -144,9 +145,9 @@ const serveResource = (
   call: Call,
   text: string,
   response: ServerResponse,
-): void => {
+): ServerResponse => {
   const { store } = state;
-  const answerWith = ({ code, body }: Answer): void => sendJson(response, code, body);
+  const answerWith = ({ code, body }: Answer): ServerResponse => sendJson(response, code, body);
   if (target.subresource === 'proxy') return proxy(state, target, response);
   if (target.subresource === 'log')
     return sendText(response, 200, podLog(get(store, resource, target.namespace, target.name), target.query));
@@ -157,7 +158,7 @@ const serveResource = (
   return answerWith(write(target.verb, { store, resource, target, contentType, text, userAgent }));
 };
 
-const servePath = (url: URL, identity: Identity, response: ServerResponse): void => {
+const servePath = (url: URL, identity: Identity, response: ServerResponse): ServerResponse => {
   const { pathname } = url;
   if (pathname === '/version') return sendJson(response, 200, VERSION);
   if (['/readyz', '/healthz', '/livez'].includes(pathname)) return sendText(response, 200, 'ok');
@@ -185,7 +186,11 @@ const suffer = (fault: ClusterFault['answer'] | null, response: ServerResponse):
   return fault !== null && fault.kind !== 'lost-answer';
 };
 
-const serve = async (state: ApiServerState, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+const serve = async (
+  state: ApiServerState,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<ServerResponse> => {
   const url = new URL(request.url ?? '/', 'http://cluster');
   const target = targetOf(request.method ?? 'GET', url);
   const text = await readBody(request);
@@ -197,16 +202,16 @@ const serve = async (state: ApiServerState, request: IncomingMessage, response: 
   const entry = Object.assign(call, { user: identity.user });
   state.calls.push(entry);
   const fault = faultFor(state, entry);
-  if (suffer(fault, response)) return;
+  if (suffer(fault, response)) return response;
   if (fault?.kind === 'lost-answer') response.end = () => response.destroy();
   if (target === null) return servePath(url, identity, response);
   if (target.plural === 'selfsubjectaccessreviews')
     return sendJson(response, 201, handleAccessReview(identity, parseJson(text, 'error decoding body')).body);
   authorize(identity, target);
-  serveResource(state, servedResource(target), target, call, text, response);
+  return serveResource(state, servedResource(target), target, call, text, response);
 };
 
-const refuse = (response: ServerResponse, error: unknown): void => {
+const refuse = (response: ServerResponse, error: unknown): ServerResponse => {
   if (error instanceof ApiError && error.failure.reason === 'PageNotFound')
     return sendText(response, 404, '404 page not found\n');
   const failure =

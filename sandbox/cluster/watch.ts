@@ -35,7 +35,7 @@ export const serveWatch = (
   target: Target,
   response: ServerResponse,
   open: Set<ServerResponse>,
-): void => {
+): ServerResponse => {
   const selects = selectionOf(target);
   const from = startOf(target);
   const isOurs = ({ metadata }: KubeObject): boolean =>
@@ -52,8 +52,7 @@ export const serveWatch = (
   response.flushHeaders();
   if (from !== null && from < store.counter.forgotten) {
     line('ERROR', statusBody(expired(String(from), store.counter.forgotten)));
-    response.end();
-    return;
+    return response.end();
   }
   if (from === null) {
     const already = list(store, resource, target.namespace).filter(selects);
@@ -70,4 +69,5 @@ export const serveWatch = (
     store.listeners.delete(tell);
     open.delete(response);
   });
+  return response;
 };

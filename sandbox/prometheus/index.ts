@@ -88,17 +88,17 @@ const dataOf = (value: Value, atMs: number): object => {
   }
 };
 
-const json = (response: ServerResponse, code: number, body: object): void => {
+const json = (response: ServerResponse, code: number, body: object): ServerResponse => {
   response.writeHead(code, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
+  return response.end(JSON.stringify(body));
 };
 
-const refuse = (response: ServerResponse, code: number, errorType: string, error: string): void =>
+const refuse = (response: ServerResponse, code: number, errorType: string, error: string): ServerResponse =>
   json(response, code, { status: 'error', errorType, error });
 
-const text = (response: ServerResponse, code: number, body: string, headers = {}): void => {
+const text = (response: ServerResponse, code: number, body: string, headers = {}): ServerResponse => {
   response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', ...headers });
-  response.end(body);
+  return response.end(body);
 };
 
 /** Unix seconds or RFC 3339; NaN for neither. */
@@ -107,7 +107,7 @@ const timeOf = (given: string | null): number => {
   return /^[\d.]+$/.test(given) ? Number(given) * 1000 : Date.parse(given);
 };
 
-const answerQuery = (state: State, parameters: URLSearchParams, response: ServerResponse): void => {
+const answerQuery = (state: State, parameters: URLSearchParams, response: ServerResponse): ServerResponse => {
   const atMs = timeOf(parameters.get('time'));
   if (Number.isNaN(atMs))
     return refuse(
@@ -127,7 +127,7 @@ const answerQuery = (state: State, parameters: URLSearchParams, response: Server
   }
 };
 
-const suffer = (fault: PrometheusFault['answer'], response: ServerResponse): void => {
+const suffer = (fault: PrometheusFault['answer'], response: ServerResponse): ServerResponse => {
   switch (fault.kind) {
     case 'status': {
       const { code, retryAfterSeconds } = fault;
@@ -136,17 +136,15 @@ const suffer = (fault: PrometheusFault['answer'], response: ServerResponse): voi
     }
     case 'broken-json':
       response.writeHead(200, { 'content-type': 'application/json' });
-      response.end('{"status":"success","data":{"resultType":"vec');
-      return;
+      return response.end('{"status":"success","data":{"resultType":"vec');
     case 'reset':
-      response.destroy();
-      return;
+      return response.destroy();
     case 'redirect':
       return text(response, 302, '', { location: fault.location });
     case 'result':
       return json(response, 200, { status: 'success', data: fault.data });
     case 'stall':
-      return;
+      return response;
   }
 };
 
@@ -164,7 +162,7 @@ const parametersOf = async (request: IncomingMessage, url: URL): Promise<URLSear
   return new URLSearchParams([...url.searchParams, ...new URLSearchParams(Buffer.concat(chunks).toString('utf8'))]);
 };
 
-const serve = async (state: State, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+const serve = async (state: State, request: IncomingMessage, response: ServerResponse): Promise<ServerResponse> => {
   const url = new URL(request.url ?? '/', 'http://prometheus');
   const parameters = await parametersOf(request, url);
   const query = parameters.get('query') ?? '';
