@@ -53,7 +53,7 @@ const errorOf = (query: BoundQuery, { code, message }: QueryProblem): Finding =>
     : {
         severity: 'error',
         code,
-        message: `The metrics store refuses the query: ${message}.`,
+        message: `The query cannot be used: ${message}.`,
         where: whereOf(query),
         advice: null,
       };
@@ -76,7 +76,9 @@ const checkCounted = async (
   const problems = [requests, failures].flatMap((answer) => (answer.ok ? [] : [errorOf(query, answer.problem)]));
   if (!requests.ok || problems.length > 0) return { findings: problems, raw: [] };
   if (requests.value.series.length > 0) return { findings: [], raw: requests.value.series };
-  const missing = await Promise.all(selectorsIn(query.requests).map((selector) => explain(ask, selector, signal)));
+  const missing = await Promise.all(
+    selectorsIn(query.requests).map((selector) => explain(ask, query, selector, signal)),
+  );
   return { findings: [notFound(query, '`requests` has no data for stable.', missing)], raw: [] };
 };
 
@@ -98,7 +100,7 @@ const checkMeasured = async (
   const value = series[0]?.points[0]?.[1];
   if (value !== undefined) return { findings: Number.isFinite(value) ? [] : [notANumber(query, value)], raw: found };
   const without = selectors.filter((_, index) => isEmpty(raw[index]));
-  const missing = await Promise.all(without.map((selector) => explain(ask, selector, signal)));
+  const missing = await Promise.all(without.map((selector) => explain(ask, query, selector, signal)));
   const message = 'The query has no data for stable.';
   return {
     findings: [missing.length > 0 ? notFound(query, message, missing) : nothingJoined(query, message)],
@@ -139,31 +141,46 @@ const nothingJoined = (query: BoundQuery, message: string): Finding => ({
   advice: 'See that both sides of an operator have the same labels; a comparison in a query filters values away.',
 });
 
-const notFound = (query: BoundQuery, message: string, missing: readonly string[]): Finding => ({
+interface Missing {
+  readonly text: string;
+  readonly advice: string;
+}
+
+const notFound = (query: BoundQuery, message: string, missing: readonly Missing[]): Finding => ({
   severity: 'error',
   code: 'metric-not-found',
-  message: [message, ...missing].join(' '),
+  message: [message, ...missing.map(({ text }) => text)].join(' '),
   where: whereOf(query),
-  advice:
-    query.kind === 'measured'
-      ? 'A series that only appears with the first error can be filled in: `… or vector(0)`.'
-      : 'See that the labels of the selector are those that the store has, and that stable gets traffic.',
+  advice: [...new Set(missing.map(({ advice }) => advice))].join(' ') || null,
 });
 
-/** Why a selector matches nothing: no such metric, or one with other labels; then which it has. */
-const explain = async (ask: Ask, selector: Selector, signal: AbortSignal): Promise<string> => {
-  const { metric } = selector;
-  if (metric === null) return `${selector.text} matches nothing.`;
+/** Why a selector matches nothing: no such metric, one without such a label, or other values of it; and what there is. */
+const explain = async (
+  ask: Ask,
+  query: BoundQuery,
+  { text, metric, labels }: Selector,
+  signal: AbortSignal,
+): Promise<Missing> => {
+  const unknownMetric = 'See that the name is right and that the pods are scraped.';
+  const nothing = { text: `${text} matches nothing.`, advice: unknownMetric };
+  if (metric === null) return nothing;
   const name = JSON.stringify(metric);
   const answer = await ask(`topk(${MOST_EXAMPLES}, {__name__=${name}})`, null, signal);
-  if (!answer.ok) return `${selector.text} matches nothing.`;
-  const examples = answer.value.series.map(({ labels }) => labels);
-  if (examples.length === 0) return `There is no metric ${name}.`;
-  const unknown = selector.labels.filter((label) => examples.every((labels) => !Object.hasOwn(labels, label)));
-  const hint =
-    unknown.length === 0 ? '' : ` Label${unknown.length > 1 ? 's' : ''} it does not have: ${unknown.join(', ')}.`;
-  return `${selector.text} matches nothing, but the metric exists.${hint} It has, for example: ${examples.map(labelText).join('; ')}.`;
+  if (!answer.ok) return nothing;
+  const examples = answer.value.series.map((series) => series.labels);
+  if (examples.length === 0) return { text: `There is no metric ${name}.`, advice: unknownMetric };
+  const unknown = labels.filter((label) => examples.every((example) => !Object.hasOwn(example, label)));
+  const without = unknown.length === 0 ? '' : ` Labels it does not have: ${unknown.join(', ')}.`;
+  return {
+    text: `${text} matches nothing, but the metric exists.${without} It has, for example: ${examples.map(labelText).join('; ')}.`,
+    advice: unknown.length > 0 ? 'Use the labels that the metric has.' : adviceOnValues(query),
+  };
 };
+
+const adviceOnValues = (query: BoundQuery): string =>
+  query.kind === 'measured'
+    ? 'See that the values are right. A series that only appears with the first error can be filled in: `… or vector(0)`.'
+    : 'See that the values are right and that stable gets traffic.';
 
 const labelText = (labels: Readonly<Record<string, string>>): string => {
   const pairs = Object.entries(labels).filter(([name]) => name !== '__name__');
@@ -171,12 +188,23 @@ const labelText = (labels: Readonly<Record<string, string>>): string => {
   return text.length <= LONGEST_EXAMPLE ? text : `${text.slice(0, LONGEST_EXAMPLE - 1)}…`;
 };
 
-/** The median distance of neighbouring points, of the slowest series; null when no series has two points. */
+/** As many gaps make a median of them trustworthy. */
+const ENOUGH_GAPS = 3;
+
+/**
+ * The time between two points of the slowest series; null when no series has two. A scrape that was missed makes a gap
+ * longer, never shorter: of series with few points the shortest gap counts.
+ */
 const scrapeInterval = (series: readonly LabelledSeries[]): Ms | null => {
-  const medians = series.flatMap(({ points }) => {
-    const gaps = points.slice(1).map(([at], index) => at - (points[index]?.[0] ?? at));
-    const sorted = gaps.filter((gap) => gap > 0).sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)] ?? [];
-  });
-  return medians.length === 0 ? null : Math.max(...medians);
+  const gaps = series.map(({ points }) => gapsOf(points));
+  const medians = gaps.filter((one) => one.length >= ENOUGH_GAPS).map((one) => one[Math.floor(one.length / 2)] ?? 0);
+  if (medians.length > 0) return Math.max(...medians);
+  const shortest = gaps.flatMap((one) => one[0] ?? []);
+  return shortest.length === 0 ? null : Math.min(...shortest);
+};
+
+/** Ascending. */
+const gapsOf = (points: LabelledSeries['points']): readonly Ms[] => {
+  const gaps = points.slice(1).map(([at], index) => at - (points[index]?.[0] ?? at));
+  return gaps.filter((gap) => gap > 0).sort((a, b) => a - b);
 };

@@ -192,6 +192,31 @@ describe('measured queries', () => {
   });
 });
 
+describe('the time between two scrapes', () => {
+  const points = (...seconds: readonly number[]) => seconds.map((second) => [second, '1']);
+  const intervalOf = async (...series: readonly (readonly number[])[]) => {
+    const { source } = await storeOf({
+      'r{a="b"}[5m]': matrix(
+        ...series.map((seconds, index) => ({ metric: { i: `${index}` }, values: points(...seconds) })),
+      ),
+    });
+    return (await source.check([counted], signal)).scrapeIntervalMs;
+  };
+
+  test('is that of the slowest series', async () => {
+    expect(await intervalOf([0, 5, 10, 15, 20], [0, 15, 30, 45, 60])).toBe(15_000);
+  });
+
+  test('is not that of a gap: of a missed scrape, or in a series with few points', async () => {
+    expect(await intervalOf([0, 15, 30, 90, 105], [0, 100])).toBe(15_000);
+    expect(await intervalOf([0, 15], [0, 100])).toBe(15_000);
+  });
+
+  test('is unknown from one point', async () => {
+    expect(await intervalOf([0])).toBeNull();
+  });
+});
+
 describe('a check that finds no data', () => {
   const findingFor = async (answers: Readonly<Record<string, string>>) => {
     const { source } = await storeOf(answers);
@@ -213,7 +238,7 @@ describe('a check that finds no data', () => {
 
     expect(found?.message).toBe(
       'The query has no data for stable. x{a="b"} matches nothing, but the metric exists. ' +
-        'Label it does not have: a. It has, for example: {job="shop"}.',
+        'Labels it does not have: a. It has, for example: {job="shop"}.',
     );
   });
 
