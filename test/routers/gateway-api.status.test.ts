@@ -72,6 +72,16 @@ describe('what the gateways say', () => {
     });
   });
 
+  test('a backend that is not known yet refuses a start, and not a rollout under way', () => {
+    const unresolved = (world: typeof start) =>
+      gatewayApi
+        .check(read(mapRoutes(world, (route) => accepted(route, { ResolvedRefs: 'False' }))), target, original)
+        .map(({ code }) => code);
+
+    expect(unresolved(routesWorld({ ref, object: routeOf(ref, simple) }))).toEqual(['route-not-accepted']);
+    expect(unresolved(written)).toEqual([]);
+  });
+
   test('a long message of a controller is cut', () => {
     const long = parents((list) =>
       list.map((one) => ({
@@ -99,7 +109,7 @@ describe('what the gateways say', () => {
 
     expect(settle('traefik.io/gateway-controller')).toBe(2000);
     expect(settle('istio.io/gateway-controller', 'networking.gke.io/gateway')).toBe(120_000);
-    expect(settle('unheard.of/controller')).toBe(5000);
+    expect(settle('unheard.of/controller', 'constructor')).toBe(5000);
     expect(settle()).toBe(5000);
   });
 });

@@ -294,6 +294,59 @@ describe('a route that somebody edits during the rollout', () => {
     expect(gatewayApi.restore(read(restored), target, record, guard)).toEqual([]);
   });
 
+  test('a rule of ours that leads elsewhere now is a problem that names what it lost', () => {
+    const edited = change(set(start, 1000, original), (rules) => {
+      rules[0] = { ...simple[0], backendRefs: [{ name: 'other' }] };
+    });
+
+    expect(current(edited)).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining('spec.rules[0] lost its entry of Service checkout'),
+    });
+    expect(planned(edited, 2000, original).ok).toBe(false);
+    expect(gatewayApi.restore(read(edited), target, original, guard)).toEqual([]);
+  });
+
+  test('stable and canary with less of the rule than they had is a problem, and is set right again', () => {
+    const shared = worldOfRules([{ backendRefs: [{ name: 'checkout' }, { name: 'b' }] }]);
+    const record = gatewayApi.original(read(shared), target);
+    const edited = change(set(shared, 1000, record), (rules) => {
+      rules[0] = {
+        backendRefs: [
+          { name: 'checkout', weight: 90 },
+          { name: 'checkout-canary', weight: 10 },
+          { name: 'b', weight: 1000 },
+        ],
+      };
+    });
+
+    expect(gatewayApi.current(read(edited), target, record)).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining('add up to 100 in place of 1000'),
+    });
+    expect(entries(set(edited, 1000, record)).map(weightOf)).toEqual([900, 100, 1000]);
+  });
+
+  test('an entry that disappeared from one of two ports is a problem, and is set again', () => {
+    const ports = [
+      { name: 'checkout', port: 80 },
+      { name: 'checkout', port: 81 },
+    ];
+    const both = worldOfRules([{ backendRefs: ports }]);
+    const record = gatewayApi.original(read(both), target);
+    const edited = change(set(both, 1000, record), (rules) => {
+      rules[0] = {
+        backendRefs: [ports[0], { ...ports[1], weight: 90 }, { name: 'checkout-canary', port: 81, weight: 10 }],
+      };
+    });
+
+    expect(gatewayApi.current(read(edited), target, record)).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining('lost an entry of the canary'),
+    });
+    expect(entries(set(edited, 1000, record)).map(weightOf)).toEqual([90, 10, 90, 10]);
+  });
+
   test('rules that match the same keep their own weights', () => {
     const twins = worldOfRules([
       { backendRefs: [{ name: 'checkout', weight: 3 }] },

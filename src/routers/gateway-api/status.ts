@@ -29,11 +29,14 @@ export const GENERIC_SETTLE: Ms = 5000;
 const statusesOf = (object: KubeObject): readonly Fields[] =>
   listOf(fieldsOf(object['status'])['parents']).map(fieldsOf);
 
+const settleFor = (controllerName: unknown): Ms => {
+  const domain = (textOf(controllerName) ?? '').split('/')[0] ?? '';
+  return Object.hasOwn(SETTLE, domain) ? (SETTLE[domain] ?? GENERIC_SETTLE) : GENERIC_SETTLE;
+};
+
 /** The slowest of the implementations that have taken this route. */
 export const settleOf = (objects: readonly KubeObject[]): Ms => {
-  const known = objects
-    .flatMap(statusesOf)
-    .map(({ controllerName }) => SETTLE[(textOf(controllerName) ?? '').split('/')[0] ?? ''] ?? GENERIC_SETTLE);
+  const known = objects.flatMap(statusesOf).map(({ controllerName }) => settleFor(controllerName));
   return known.length === 0 ? GENERIC_SETTLE : Math.max(...known);
 };
 
