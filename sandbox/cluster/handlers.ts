@@ -10,7 +10,7 @@ import type { Resource } from './resources.ts';
 import { resourceOf } from './resources.ts';
 import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
 import { ApiError, badRequest, modified, notFound } from './status.ts';
-import type { Store, WriteOptions } from './store.ts';
+import type { DeleteOptions, Store, WriteOptions } from './store.ts';
 import { create, find, get, list, remove, update } from './store.ts';
 import { pruned, validate, validateFields } from './validate.ts';
 
@@ -193,23 +193,30 @@ const patchScale = (
   return { code: 200, body: scaleOf(update(request.store, request.resource, before, wanted, optionsOf(request))) };
 };
 
-export const handleDelete = (request: WriteRequest): Answer => {
-  const { store, resource, target } = request;
-  const { dryRun = false } = optionsOf(request);
-  const body = request.text.trim() === '' ? {} : parseJson(request.text, 'error decoding body');
+/** From the body, or, only where that is empty, from the query: a `dryRun` beside a body is not seen. */
+const deleteOptions = (request: WriteRequest): DeleteOptions => {
+  const { target, text } = request;
+  if (text.trim() === '') {
+    const policy = target.query.get('propagationPolicy');
+    return { dryRun: optionsOf(request).dryRun ?? false, ...(policy !== null && { propagationPolicy: policy }) };
+  }
+  const body = parseJson(text, 'error decoding body');
   const sent = isObject(body) ? body : {};
-  const preconditions = isObject(sent['preconditions']) ? sent['preconditions'] : {};
-  const { uid, resourceVersion } = preconditions;
-  const policy = sent['propagationPolicy'] ?? target.query.get('propagationPolicy');
-  const grace = sent['gracePeriodSeconds'];
-  const object = get(store, resource, target.namespace, target.name);
-  const removed = remove(store, resource, object, {
-    dryRun: dryRun || (Array.isArray(sent['dryRun']) && sent['dryRun'].includes('All')),
+  const { uid, resourceVersion } = isObject(sent['preconditions']) ? sent['preconditions'] : {};
+  const { propagationPolicy, gracePeriodSeconds } = sent;
+  return {
+    dryRun: Array.isArray(sent['dryRun']) && sent['dryRun'].includes('All'),
     ...(typeof uid === 'string' && { uid }),
     ...(typeof resourceVersion === 'string' && { resourceVersion }),
-    ...(typeof policy === 'string' && { propagationPolicy: policy }),
-    ...(typeof grace === 'number' && { gracePeriodSeconds: grace }),
-  });
+    ...(typeof propagationPolicy === 'string' && { propagationPolicy }),
+    ...(typeof gracePeriodSeconds === 'number' && { gracePeriodSeconds }),
+  };
+};
+
+export const handleDelete = (request: WriteRequest): Answer => {
+  const { store, resource, target } = request;
+  const object = get(store, resource, target.namespace, target.name);
+  const removed = remove(store, resource, object, deleteOptions(request));
   if (!removed.gone || resource.returnsDeleted) return { code: 200, body: present(removed.object, target.apiVersion) };
   const { group, plural: kind } = resource;
   const details = { name: target.name, ...(group !== '' && { group }), kind, uid: object.metadata.uid ?? '' };

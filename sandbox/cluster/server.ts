@@ -15,6 +15,7 @@ import {
 } from './handlers.ts';
 import { podLog } from './logs.ts';
 import type { Json, JsonObject } from './objects.ts';
+import { isObject } from './objects.ts';
 import type { Call, Target } from './requests.ts';
 import { authorize, parseJson, readBody, servedResource, targetOf } from './requests.ts';
 import type { Resource } from './resources.ts';
@@ -74,9 +75,13 @@ const bodyForLog = (text: string): Json => {
   }
 };
 
+const isDryRun = (url: URL, method: string, body: Json): boolean =>
+  method === 'DELETE' && isObject(body) ? body['dryRun'] !== undefined : url.searchParams.has('dryRun');
+
 const callOf = (request: IncomingMessage, url: URL, target: Target | null, user: string, text: string): Call => {
   const { method = 'GET' } = request;
   const resource = target === null ? '' : [target.plural, target.subresource].filter((part) => part !== '').join('/');
+  const body = bodyForLog(text);
   return {
     at: Date.now(),
     verb: target?.verb ?? method.toLowerCase(),
@@ -88,8 +93,8 @@ const callOf = (request: IncomingMessage, url: URL, target: Target | null, user:
     user,
     userAgent: request.headers['user-agent'] ?? '',
     contentType: request.headers['content-type'] ?? '',
-    dryRun: url.searchParams.has('dryRun'),
-    body: bodyForLog(text),
+    dryRun: isDryRun(url, method, body),
+    body,
     code: 0,
   };
 };
