@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
 import { INPUTS } from './config/inputs.ts';
 import { configPathProblem, DEFAULT_CONFIG_PATH } from './config/path.ts';
-import { type ConfigRead, readSpec } from './config/read.ts';
+import { type ConfigRead, type ConfigText, readSpec } from './config/read.ts';
 import { secretsOf } from './config/secrets.ts';
 import type { Settings } from './config/settings.ts';
 import type { Entry } from './core/journal.ts';
@@ -21,6 +19,7 @@ import { writeOutputs } from './github/outputs.ts';
 import { buildReporters, type Reporters } from './github/reporters.ts';
 import { onCancel } from './github/signals.ts';
 import { announceMain, isPost, loadRun, saveRun } from './github/state.ts';
+import { readWorkspaceFile } from './github/workspace-file.ts';
 import { connect } from './kube/cluster.ts';
 import { createStore } from './kube/store.ts';
 import { createPrometheus } from './metrics/prometheus.ts';
@@ -49,8 +48,6 @@ interface Shell {
   readonly github: GitHubClient | null;
 }
 
-const FILE_LIMIT_BYTES = 256 * 1024;
-
 const start = (): Process => {
   const environment = process.env;
   const inputs = readInputs(
@@ -70,32 +67,25 @@ const start = (): Process => {
 
 // --- configuration ------------------------------------------------------------
 
-/** The config file: the one named, or the usual one when it is there. Its resolved path must lie inside the workspace. */
+/** The config file: the one named, or the usual one when it is there. */
 const readFile = ({
   inputs,
   context,
-}: Process): { readonly file: { path: string; text: string } | null; readonly issue: Issue | null } => {
+}: Process): { readonly file: ConfigText['file']; readonly issue: Issue | null } => {
   const named = inputs.values['config'];
   const path = named ?? DEFAULT_CONFIG_PATH;
-  const root = context.workspace ?? process.cwd();
-  const issue = (message: string) => ({
-    file: null,
-    issue: { file: 'config', line: null, column: null, path: '', message },
-  });
   const wrong = configPathProblem(path);
-  if (wrong !== null) return issue(wrong);
-  const full = join(root, path);
-  if (!existsSync(full)) {
-    return named === undefined
-      ? { file: null, issue: null }
-      : issue(`\`${path}\` does not exist in the workspace; is there a checkout step before this one?`);
-  }
-  const inside = relative(realpathSync(root), realpathSync(full));
-  if (inside.startsWith('..') || inside.startsWith(sep)) return issue(`\`${path}\` leads out of the workspace`);
-  const text = readFileSync(full, 'utf8');
-  return text.length > FILE_LIMIT_BYTES
-    ? issue(`\`${path}\` is larger than 256 KiB`)
-    : { file: { path, text }, issue: null };
+  const read =
+    wrong === null
+      ? readWorkspaceFile(context.workspace ?? process.cwd(), path)
+      : ({ kind: 'refused', why: wrong } as const);
+  if (read.kind === 'read') return { file: { path, text: read.text }, issue: null };
+  if (read.kind === 'missing' && named === undefined) return { file: null, issue: null };
+  const message =
+    read.kind === 'missing'
+      ? `\`${path}\` does not exist in the workspace; is there a checkout step before this one?`
+      : read.why;
+  return { file: null, issue: { file: 'config', line: null, column: null, path: '', message } };
 };
 
 const configure = (run: Process): ConfigRead => {

@@ -1,5 +1,14 @@
 import { markPath } from '../core/marks.ts';
-import { type ObjectRef, type Request, refKey, refText, type Seen } from '../core/objects.ts';
+import {
+  DEPLOYMENT,
+  type ObjectRef,
+  objectRef,
+  type Request,
+  refKey,
+  refText,
+  SERVICE,
+  type Seen,
+} from '../core/objects.ts';
 import type { Intent, Rollout, WriteOutcome } from '../core/rollout.ts';
 import { ok, type Result } from '../core/units.ts';
 import type { CallProblem } from '../ports/cluster.ts';
@@ -11,18 +20,14 @@ import { mergeSeen, readAll } from './read.ts';
 /** A conflict means: read again, plan again. This often, then it is an answer. */
 const MAX_ROUNDS = 5;
 
-/** Everything that carries marks. */
-const existing = ({ workload }: DriveContext, { plan }: Rollout): readonly ObjectRef[] => [
-  ...plan.target.routes,
-  ...workload.marked(plan.target),
-];
-
-/** Everything with a way-back mark, the canary Service first: it is the last resort (design §1.5). */
-const wayBackMarked = (context: DriveContext, rollout: Rollout): readonly ObjectRef[] => {
-  const { canaryService } = rollout.plan.target;
-  const isLastResort = (ref: ObjectRef): boolean => ref.kind === 'Service' && ref.name === canaryService;
-  const refs = existing(context, rollout);
-  return [...refs.filter(isLastResort), ...refs.filter((ref) => !isLastResort(ref))];
+/**
+ * Everything that carries marks, the canary Service first: it is the last resort, and must be closed before any other
+ * way back (design §1.5). Objects that do not exist are passed over.
+ */
+const markedObjects = ({ workload }: DriveContext, { plan }: Rollout): readonly ObjectRef[] => {
+  const { namespace, canaryService, canaryDeployment, routes } = plan.target;
+  const service = canaryService === null ? [] : [objectRef(SERVICE, namespace, canaryService)];
+  return [...service, ...routes, ...workload.marked(plan.target), objectRef(DEPLOYMENT, namespace, canaryDeployment)];
 };
 
 const present = (requests: readonly (Request | null)[]): readonly Request[] =>
@@ -40,15 +45,15 @@ export const requestsFor = (
   switch (intent.kind) {
     case 'claim':
       return ok(
-        present(existing(context, rollout).map((ref) => claimRequest(seen, ref, [guard.holder, guard.wayBack]))),
+        present(markedObjects(context, rollout).map((ref) => claimRequest(seen, ref, [guard.holder, guard.wayBack]))),
       );
     case 'hold':
-      return ok(present(existing(context, rollout).map((ref) => claimRequest(seen, ref, [guard.holder]))));
+      return ok(present(markedObjects(context, rollout).map((ref) => claimRequest(seen, ref, [guard.holder]))));
     case 'commit':
-      return ok(present(wayBackMarked(context, rollout).map((ref) => unmarkRequest(seen, ref, [guard.wayBack]))));
+      return ok(present(markedObjects(context, rollout).map((ref) => unmarkRequest(seen, ref, [guard.wayBack]))));
     case 'unclaim':
       return ok(
-        present(existing(context, rollout).map((ref) => unmarkRequest(seen, ref, [guard.holder, guard.wayBack]))),
+        present(markedObjects(context, rollout).map((ref) => unmarkRequest(seen, ref, [guard.holder, guard.wayBack]))),
       );
     case 'traffic':
       return router.plan(seen, target, intent.want, guard, original);

@@ -1,0 +1,22 @@
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { isAbsolute, join, relative } from 'node:path';
+
+const LIMIT_BYTES = 256 * 1024;
+
+export type WorkspaceFile =
+  | { readonly kind: 'read'; readonly text: string }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'refused'; readonly why: string };
+
+/** A file of the checked-out repository. Links are followed, and where they lead must lie inside the workspace too. */
+export const readWorkspaceFile = (workspace: string, path: string): WorkspaceFile => {
+  const full = join(workspace, path);
+  if (!existsSync(full)) return { kind: 'missing' };
+  const inside = relative(realpathSync(workspace), realpathSync(full));
+  if (inside.startsWith('..') || isAbsolute(inside))
+    return { kind: 'refused', why: `\`${path}\` leads out of the workspace` };
+  const stat = statSync(full);
+  if (!stat.isFile()) return { kind: 'refused', why: `\`${path}\` is not a file` };
+  if (stat.size > LIMIT_BYTES) return { kind: 'refused', why: `\`${path}\` is larger than 256 KiB` };
+  return { kind: 'read', text: readFileSync(full, 'utf8') };
+};
