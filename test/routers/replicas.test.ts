@@ -227,6 +227,12 @@ describe('the router', () => {
     });
   });
 
+  test('reaches V1 alone where the endpoints were not read', () => {
+    const light = { ...seen(deployment('checkout', 4), deployment('checkout-canary', 1)), lists: new Map() };
+
+    expect(replicas.verify(light, target, weightOnly(2000), original)).toEqual({ kind: 'reached', rung: 'V1' });
+  });
+
   test('counts a pod with two address families once', () => {
     const both = [slice(['checkout-canary-6f-aaaaa']), slice(['checkout-canary-6f-aaaaa'])];
 
