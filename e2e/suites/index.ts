@@ -1,5 +1,6 @@
 import type { Suite } from '../harness/suite.ts';
 import { bad } from './bad.ts';
+import { conformance } from './conformance.ts';
 import { fitness } from './fitness.ts';
 import { good } from './good.ts';
 import { grpc } from './grpc.ts';
@@ -24,6 +25,7 @@ export const SUITES: readonly Suite[] = [
   notReady,
   serviceUrl,
   fitness,
+  conformance,
   bad,
   measures,
 ];

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { BUNDLE } from '../harness/action.ts';
+import { type ActionRun, BUNDLE } from '../harness/action.ts';
 import { type AuditEvent, auditOf } from '../harness/audit.ts';
 import { claimNoneLost, claimRestored, claimStatus, openCase, runAction, runWatched } from '../harness/case.ts';
 import type { Held } from '../harness/journal.ts';
@@ -27,7 +27,7 @@ const baking = (held: readonly Held[]): readonly Held[] =>
     to: span.to - 2000,
   }));
 
-const claimFigures = (context: Context, user: string, held: readonly Held[], rolloutMs: number): void => {
+const claimFigures = (context: Context, user: string, held: readonly Held[], run: ActionRun): void => {
   const { claims, stack } = context;
   const events = auditOf(stack.auditLog, user);
   const spans = baking(held);
@@ -42,6 +42,13 @@ const claimFigures = (context: Context, user: string, held: readonly Held[], rol
   const all = spans.length === WEIGHTS.length;
   claims.claim('at most 60 API requests a minute while a step bakes', all && own <= 60, `${own} a minute`);
   claims.note('proxied metric reads', `${proxied} a minute`);
+  const first = held.find(({ weight }) => weight > 0)?.from ?? Number.NaN;
+  const last = held.find(({ weight }) => Math.abs(weight - 0.8) < 0.0005)?.to ?? Number.NaN;
+  const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+  claims.note('until the first weight is written', inSeconds(first - run.startedAt));
+  claims.note('from the first weight to the end of the last step', inSeconds(last - first));
+  claims.note('from there to the end', inSeconds(run.endedAt - last));
+  const rolloutMs = run.endedAt - run.startedAt;
   const beyond = (rolloutMs - WEIGHTS.length * STEP_MS) / 1000;
   claims.claim(
     'at most 15 s beyond five steps of 10 s, or twice that here',
@@ -75,7 +82,7 @@ export const measures: Suite = {
 
     const { run, held } = await runWatched(context, inputs, route, 'checkout-canary');
     claimStatus(context, run, 'promoted', 'completed', 0);
-    claimFigures(context, opened.shop.user, held, run.endedAt - run.startedAt);
+    claimFigures(context, opened.shop.user, held, run);
     claimNoneLost(context, await opened.traffic.end());
     await claimRestored(context, opened, ['HTTPRoute/checkout']);
   },

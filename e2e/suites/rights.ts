@@ -76,8 +76,8 @@ const without = async (context: Context, inputs: Inputs, rights: readonly Right[
     rights.filter((right) => right !== missing),
   );
   const run: ActionRun = await runAction(context, { ...inputs, kubeconfig });
-  const told = `${run.outputs['reason']}\n${run.summary}\n${run.log}`;
-  const named = [verb, resource, NAMESPACE].every((word) => told.includes(word));
+  const told = run.outputs['reason'] ?? '';
+  const named = told.includes(`${verb} ${resource}`) && told.includes(NAMESPACE);
   const writes = writesOf(auditOf(context.stack.auditLog, userOf(account))).map(
     (write) => `${write.verb} ${write.uri}`,
   );
@@ -139,6 +139,7 @@ export const rights: Suite = {
     context.claims.claim('plan prints the Role', needed.length > 0, `${needed.length} rights`);
 
     for (const missing of needed) await without(context, inputs, needed, missing);
+    await claimRestored(context, opened, ['HTTPRoute/checkout', 'Deployment/checkout', 'Service/checkout']);
     await promoted(context, opened, inputs, needed);
     noteUnused(context, needed);
     claimNoneLost(context, await opened.traffic.end());
