@@ -6,11 +6,12 @@
 // Prints one JSON report. A request that could not be sent because of the in-flight limit is counted as `notSent`: a
 // report with any is not a measurement of the rate asked for.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { randomOf } from './random.ts';
 import { createGrpcSender, createHttpSender, type Sender } from './senders.ts';
 import { GATEWAY_URL } from './settings.ts';
-import { type Answer, createTally, type LoadReport } from './tally.ts';
+import { type Answer, createTally, type LoadReport, type Tally } from './tally.ts';
 
 export interface LoadOptions {
   readonly sender: Sender;
@@ -29,54 +30,60 @@ export interface Load {
   stop(): void;
 }
 
+interface Progress {
+  sent: number;
+  notSent: number;
+  open: number;
+  maxLateMs: number;
+  stopped: boolean;
+}
+
+const sendOne = (sender: Sender, tally: Tally, progress: Progress, inFlight: number): void => {
+  if (progress.open >= inFlight) {
+    progress.notSent += 1;
+    return;
+  }
+  progress.open += 1;
+  progress.sent += 1;
+  const sentAt = performance.now();
+  sender
+    .send()
+    .then((reply) => tally.answered({ ...reply, sentAt, endedAt: performance.now() }))
+    .catch((error: NodeJS.ErrnoException) => tally.failed(error, sentAt))
+    .finally(() => {
+      progress.open -= 1;
+    });
+};
+
 export const startLoad = (options: LoadOptions): Load => {
   const { sender, rps, seconds, inFlight = 2000, onAnswer = () => {} } = options;
   const random = randomOf('load', options.seed);
   const tally = createTally(onAnswer);
   const planned = Math.round(rps * seconds);
-  const startedAt = performance.now();
-  let sent = 0;
-  let notSent = 0;
-  let maxLateMs = 0;
-  let open = 0;
-  let stopped = false;
+  const progress: Progress = { sent: 0, notSent: 0, open: 0, maxLateMs: 0, stopped: false };
+  const done = (): number => progress.sent + progress.notSent;
 
-  const send = (): void => {
-    if (open >= inFlight) {
-      notSent += 1;
-      return;
-    }
-    open += 1;
-    sent += 1;
-    const sentAt = performance.now();
-    sender
-      .send()
-      .then((reply) => tally.answered({ ...reply, sentAt, endedAt: performance.now() }))
-      .catch((error: NodeJS.ErrnoException) => tally.failed(error, sentAt))
-      .finally(() => {
-        open -= 1;
-      });
-  };
   const run = async (): Promise<LoadReport> => {
+    const startedAt = performance.now();
     let due = startedAt;
-    while (!stopped && sent + notSent < planned) {
+    while (!progress.stopped && done() < planned) {
       const now = performance.now();
-      while (due <= now && sent + notSent < planned) {
-        maxLateMs = Math.max(maxLateMs, now - due);
-        send();
-        due = startedAt + ((sent + notSent + random()) / rps) * 1000;
+      while (due <= now && done() < planned) {
+        progress.maxLateMs = Math.max(progress.maxLateMs, now - due);
+        sendOne(sender, tally, progress, inFlight);
+        due = startedAt + ((done() + random()) / rps) * 1000;
       }
-      await new Promise((resolve) => setTimeout(resolve, Math.min(5, 1000 / rps)));
+      await sleep(Math.min(5, 1000 / rps));
     }
     const duration = (performance.now() - startedAt) / 1000;
-    while (open > 0) await new Promise((resolve) => setTimeout(resolve, 10)); // Bounded by the request timeout.
+    while (progress.open > 0) await sleep(10); // Bounded by the request timeout.
     sender.close();
-    return tally.report({ sent, notSent, maxLateMs, seconds: duration });
+    return tally.report({ ...progress, seconds: duration });
   };
   return {
     report: run(),
     stop: () => {
-      stopped = true;
+      progress.stopped = true;
     },
   };
 };

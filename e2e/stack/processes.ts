@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Processes {
@@ -43,6 +43,26 @@ const memoryOf = (pid: number | undefined): number => {
   }
 };
 
+/** Detached from the terminal: an interrupt is for the harness, which ends them in order. */
+const launch = (
+  log: string,
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): ChildProcess => {
+  const file = fs.openSync(log, 'a');
+  const stdio: ['ignore', number, number] = ['ignore', file, file];
+  const child = spawn(command, [...args], {
+    cwd: dirname(log),
+    detached: true,
+    stdio,
+    env: { ...process.env, ...env },
+  });
+  child.on('error', (error) => fs.appendFileSync(log, `${error.message}\n`));
+  fs.closeSync(file);
+  return child;
+};
+
 /** Starts the components of one stack; what they say goes to `logs`. */
 export const superviseIn = (logs: string): Processes => {
   const all: Running[] = [];
@@ -70,13 +90,7 @@ export const superviseIn = (logs: string): Processes => {
   };
   return {
     start: (name, command, args, env = {}) => {
-      const log = fs.openSync(join(logs, `${name}.log`), 'a');
-      // Detached from the terminal: an interrupt is for the harness, which ends them in order.
-      const options = { cwd: logs, detached: true, stdio: ['ignore', log, log] as ['ignore', number, number] };
-      const child = spawn(command, [...args], { ...options, env: { ...process.env, ...env } });
-      child.on('error', (error) => fs.appendFileSync(join(logs, `${name}.log`), `${error.message}\n`));
-      fs.closeSync(log);
-      all.push({ name, child });
+      all.push({ name, child: launch(join(logs, `${name}.log`), command, args, env) });
     },
     until,
     ended: () => all.filter(hasEnded).map(({ name }) => name),

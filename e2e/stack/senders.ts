@@ -50,6 +50,32 @@ export const createHttpSender = (where: Where): Sender => {
   return { send, close: () => agent.destroy() };
 };
 
+const callOn = (
+  session: http2.ClientHttp2Session,
+  headers: http2.OutgoingHttpHeaders,
+  timeoutMs: number,
+): Promise<Reply> =>
+  new Promise((resolve, reject) => {
+    const stream = session.request(headers);
+    let version = 'none';
+    let status: string | undefined;
+    stream.setTimeout(timeoutMs, () => stream.destroy(timedOut()));
+    stream.on('response', (head) => {
+      version = String(head['x-version'] ?? 'none');
+      status = head['grpc-status'] === undefined ? undefined : String(head['grpc-status']); // A trailers-only answer.
+    });
+    stream.on('trailers', (trailers) => {
+      status = String(trailers['grpc-status']);
+    });
+    stream.on('error', reject);
+    stream.on('close', () => {
+      if (status === undefined) reject(Object.assign(new Error('no status'), { code: 'NO_GRPC_STATUS' }));
+      else resolve({ version, code: status === '0' ? 200 : 500 });
+    });
+    stream.resume();
+    stream.end(Buffer.alloc(5)); // An uncompressed message of no bytes.
+  });
+
 /** Calls by gRPC's own framing over HTTP/2 with prior knowledge, on a few long connections as gRPC clients have. */
 export const createGrpcSender = (where: Where): Sender => {
   const sessions: (http2.ClientHttp2Session | undefined)[] = Array.from({ length: where.connections ?? 4 });
@@ -72,26 +98,9 @@ export const createGrpcSender = (where: Where): Sender => {
     'content-type': 'application/grpc',
     te: 'trailers',
   };
-  const send = (): Promise<Reply> =>
-    new Promise((resolve, reject) => {
-      const stream = session().request(headers);
-      let version = 'none';
-      let status: string | undefined;
-      stream.setTimeout(where.timeoutMs ?? 10_000, () => stream.destroy(timedOut()));
-      stream.on('response', (head) => {
-        version = String(head['x-version'] ?? 'none');
-        status = head['grpc-status'] === undefined ? undefined : String(head['grpc-status']); // A trailers-only answer.
-      });
-      stream.on('trailers', (trailers) => {
-        status = String(trailers['grpc-status']);
-      });
-      stream.on('error', reject);
-      stream.on('close', () => {
-        if (status === undefined) reject(Object.assign(new Error('no status'), { code: 'NO_GRPC_STATUS' }));
-        else resolve({ version, code: status === '0' ? 200 : 500 });
-      });
-      stream.resume();
-      stream.end(Buffer.alloc(5)); // An uncompressed message of no bytes.
-    });
-  return { send, close: () => sessions.forEach((open) => void open?.close()) };
+  const timeoutMs = where.timeoutMs ?? 10_000;
+  return {
+    send: () => callOn(session(), headers, timeoutMs),
+    close: () => sessions.forEach((open) => void open?.close()),
+  };
 };

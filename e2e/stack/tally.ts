@@ -35,7 +35,7 @@ export interface LoadReport {
 export interface Tally {
   answered(answer: Answer): void;
   failed(error: NodeJS.ErrnoException, sentAt: number): void;
-  report(schedule: { sent: number; notSent: number; maxLateMs: number; seconds: number }): LoadReport;
+  report(schedule: Pick<LoadReport, 'sent' | 'notSent' | 'maxLateMs' | 'seconds'>): LoadReport;
 }
 
 interface VersionTally {
@@ -43,6 +43,21 @@ interface VersionTally {
   non2xx: number;
   readonly latencies: Latencies;
 }
+
+const add = (entry: VersionTally, { code, sentAt, endedAt }: Answer): void => {
+  entry.total += 1;
+  if (code < 200 || code > 299) entry.non2xx += 1;
+  entry.latencies.add(endedAt - sentAt);
+};
+
+const reportOf = ({ total, non2xx, latencies }: VersionTally): VersionReport => ({
+  total,
+  non2xx,
+  p50Ms: latencies.quantile(0.5),
+  p99Ms: latencies.quantile(0.99),
+});
+
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
 
 /** Counts what came back. */
 export const createTally = (onAnswer: (answer: Answer) => void): Tally => {
@@ -52,14 +67,11 @@ export const createTally = (onAnswer: (answer: Answer) => void): Tally => {
   const errorCodes: Record<string, number> = {};
   return {
     answered: (answer) => {
-      const { version, code, sentAt, endedAt } = answer;
-      const entry = versions.get(version) ?? { total: 0, non2xx: 0, latencies: createLatencies() };
-      versions.set(version, entry);
-      entry.total += 1;
-      if (code < 200 || code > 299) entry.non2xx += 1;
-      entry.latencies.add(endedAt - sentAt);
-      all.add(endedAt - sentAt);
-      statuses[code] = (statuses[code] ?? 0) + 1;
+      const entry = versions.get(answer.version) ?? { total: 0, non2xx: 0, latencies: createLatencies() };
+      versions.set(answer.version, entry);
+      add(entry, answer);
+      all.add(answer.endedAt - answer.sentAt);
+      statuses[answer.code] = (statuses[answer.code] ?? 0) + 1;
       onAnswer(answer);
     },
     failed: (error, sentAt) => {
@@ -69,25 +81,20 @@ export const createTally = (onAnswer: (answer: Answer) => void): Tally => {
     },
     report: ({ sent, notSent, maxLateMs, seconds }) => {
       const answers = [...versions.values()];
-      const non2xx = answers.reduce((sum, entry) => sum + entry.non2xx, 0);
+      const non2xx = sum(answers.map((entry) => entry.non2xx));
       return {
         sent,
         notSent,
         maxLateMs: Math.round(maxLateMs),
-        ok: answers.reduce((sum, entry) => sum + entry.total, 0) - non2xx,
+        ok: sum(answers.map((entry) => entry.total)) - non2xx,
         non2xx,
-        connectionErrors: Object.values(errorCodes).reduce((sum, count) => sum + count, 0),
+        connectionErrors: sum(Object.values(errorCodes)),
         errorCodes,
         seconds: Number(seconds.toFixed(2)),
         rps: Math.round(sent / seconds),
         p50Ms: all.quantile(0.5),
         p99Ms: all.quantile(0.99),
-        versions: Object.fromEntries(
-          [...versions].map(([version, { total, non2xx: bad, latencies }]) => [
-            version,
-            { total, non2xx: bad, p50Ms: latencies.quantile(0.5), p99Ms: latencies.quantile(0.99) },
-          ]),
-        ),
+        versions: Object.fromEntries([...versions].map(([version, entry]) => [version, reportOf(entry)])),
         statuses,
       };
     },

@@ -7,6 +7,7 @@ import {
   openCase,
   runWatched,
 } from '../harness/case.ts';
+import type { KubeObject } from '../harness/json.ts';
 import { deployment, httpRoute, imageOf, service } from '../harness/objects.ts';
 import { type Context, releaseInputs } from '../harness/shop.ts';
 import type { Suite } from '../harness/suite.ts';
@@ -35,15 +36,17 @@ const rules = [
   { matches: [{ path: { type: 'PathPrefix', value: '/catalog' } }], backendRefs: [{ name: 'catalog', port: 80 }] },
 ];
 
+const objectsOf = (route: KubeObject): readonly KubeObject[] => [
+  deployment({ namespace: NAMESPACE, name: 'checkout', version: '1.0' }),
+  deployment({ namespace: NAMESPACE, name: 'catalog', version: '9.0', replicas: 1 }),
+  service(NAMESPACE, 'checkout'),
+  service(NAMESPACE, 'catalog'),
+  route,
+];
+
 const release = async (context: Context): Promise<void> => {
   const route = httpRoute(NAMESPACE, 'shop', rules);
-  const objects = [
-    deployment({ namespace: NAMESPACE, name: 'checkout', version: '1.0' }),
-    deployment({ namespace: NAMESPACE, name: 'catalog', version: '9.0', replicas: 1 }),
-    service(NAMESPACE, 'checkout'),
-    service(NAMESPACE, 'catalog'),
-    route,
-  ];
+  const objects = objectsOf(route);
   const image = imageOf('checkout', '2.0');
   const host = `${NAMESPACE}.example`;
 

@@ -1,63 +1,76 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { startAction } from '../harness/action.ts';
-import { claimNoneLost, claimPromoted, claimRestored, claimStatus, openCase, runAction } from '../harness/case.ts';
-import { watchWeights } from '../harness/journal.ts';
+import { type ActionRun, type Inputs, startAction } from '../harness/action.ts';
+import {
+  type Case,
+  claimNoneLost,
+  claimPromoted,
+  claimRestored,
+  claimStatus,
+  openCase,
+  runAction,
+} from '../harness/case.ts';
+import { type Watched, watchWeights } from '../harness/journal.ts';
+import type { KubeObject } from '../harness/json.ts';
 import { paths } from '../harness/kube.ts';
 import { deployment, httpRoute, imageOf, service } from '../harness/objects.ts';
 import { type Context, releaseInputs } from '../harness/shop.ts';
 import type { Suite } from '../harness/suite.ts';
-import { httpSender, startTraffic, untilServed } from '../harness/traffic.ts';
+import { httpSender, startTraffic, type Traffic, untilServed } from '../harness/traffic.ts';
 
 const NAMESPACE = 'two';
 const APPS = ['cart', 'pay'] as const;
 
-const release = async (context: Context): Promise<void> => {
-  const { claims, github, kube } = context;
+/** One rule for each app. */
+const openTwo = async (context: Context): Promise<{ opened: Case; pay: Traffic; route: KubeObject }> => {
   const rules = APPS.map((name) => ({
     matches: [{ path: { type: 'PathPrefix', value: `/${name}` } }],
     backendRefs: [{ name, port: 80 }],
   }));
   const route = httpRoute(NAMESPACE, 'shop', rules);
-  const apps = APPS.flatMap((name) => [
-    deployment({ namespace: NAMESPACE, name, version: '1.0' }),
-    service(NAMESPACE, name),
-  ]);
+  const apps = APPS.map((name) => deployment({ namespace: NAMESPACE, name, version: '1.0' }));
+  const services = APPS.map((name) => service(NAMESPACE, name));
   const host = `${NAMESPACE}.example`;
+  const sender = httpSender(host, '/cart');
   const opened = await openCase(context, {
     namespace: NAMESPACE,
-    objects: [...apps, route],
+    objects: [...apps, ...services, route],
     rps: 60,
-    sender: httpSender(host, '/cart'),
+    sender,
   });
   const paySender = httpSender(host, '/pay');
   await untilServed(paySender);
-  const pay = startTraffic({ sender: paySender, rps: 60, seed: context.seed });
-  const inputsOf = (name: string) => releaseInputs(opened.shop, imageOf(name, '2.0'), name);
+  return { opened, pay: startTraffic({ sender: paySender, rps: 60, seed: context.seed }), route };
+};
 
-  const cartWeights = await watchWeights(kube, route, 'cart-canary', 0);
-  const payWeights = await watchWeights(kube, route, 'pay-canary', 1);
-  const cart = startAction(inputsOf('cart'), github.url);
-  await kube.until('the lock', async () => (await kube.list(paths.leases(NAMESPACE))).length > 0);
-  const second = await runAction(context, inputsOf('cart'));
-  claimStatus(context, second, 'rejected', 'lock-held', 1);
-  await sleep(1000); // Out of step with the first rollout.
+/** Releases the first app, then the second beside it; in between the first once more, which is refused. */
+const releaseBoth = async (context: Context, { shop }: Case): Promise<readonly [ActionRun, ActionRun]> => {
+  const inputsOf = (name: string): Inputs => releaseInputs(shop, imageOf(name, '2.0'), name);
+  const cart = startAction(inputsOf('cart'), context.github.url);
+  await context.kube.until('the lock', async () => (await context.kube.list(paths.leases(NAMESPACE))).length > 0);
+  claimStatus(context, await runAction(context, inputsOf('cart')), 'rejected', 'lock-held', 1);
   const paid = await runAction(context, inputsOf('pay'));
-  const carted = await cart.done;
-  cartWeights.stop();
-  payWeights.stop();
+  return [await cart.done, paid];
+};
+
+const claimWeights = ({ claims }: Context, name: string, watched: Watched): void => {
+  const reached = watched.held().map(({ weight }) => weight);
+  const both = [0.1, 0.5].every((weight) => reached.some((held) => Math.abs(held - weight) < 0.0005));
+  claims.claim(`${name} went through its own weights`, both, reached);
+};
+
+const release = async (context: Context): Promise<void> => {
+  const { opened, pay, route } = await openTwo(context);
+  const weights = [
+    await watchWeights(context.kube, route, 'cart-canary', 0),
+    await watchWeights(context.kube, route, 'pay-canary', 1),
+  ];
+  const [carted, paid] = await releaseBoth(context, opened);
+  for (const watched of weights) watched.stop();
 
   claimStatus(context, carted, 'promoted', 'completed', 0);
   claimStatus(context, paid, 'promoted', 'completed', 0);
-  for (const [name, watched] of [
-    ['cart', cartWeights],
-    ['pay', payWeights],
-  ] as const) {
-    const reached = watched.held().map(({ weight }) => weight);
-    const both = [0.1, 0.5].every((weight) => reached.some((held) => Math.abs(held - weight) < 0.0005));
-    claims.claim(`${name} went through its own weights`, both, reached);
-  }
+  for (const [index, watched] of weights.entries()) claimWeights(context, APPS[index] ?? '', watched);
   const overlap = Math.min(carted.endedAt, paid.endedAt) - paid.startedAt;
-  claims.claim('both were under way at the same time', overlap > 10_000, `${(overlap / 1000).toFixed(1)} s`);
+  context.claims.claim('both were under way at the same time', overlap > 10_000, `${(overlap / 1000).toFixed(1)} s`);
   claimNoneLost(context, await opened.traffic.end(), 'no request to cart is lost');
   claimNoneLost(context, await pay.end(), 'no request to pay is lost');
   for (const name of APPS) await claimPromoted(context, opened, name, imageOf(name, '2.0'));

@@ -102,6 +102,15 @@ const stop = (pod: Pod): void => {
   for (const connection of pod.connections) connection.finish();
 };
 
+const follow = (pod: Pod, manifest: Manifest): void => {
+  // As in a cluster, readiness decides only whether endpoints list the pod; it answers either way.
+  pod.running = manifest.status?.containerStatuses?.every(({ state }) => state?.running) ?? false;
+  if (manifest.metadata.deletionTimestamp && !pod.draining) {
+    pod.draining = true;
+    setTimeout(() => stop(pod), pod.behaviour.drainMs);
+  }
+};
+
 export interface Pods {
   upsert(manifest: Manifest): void;
   /** The process is gone: whatever is still open breaks. */
@@ -139,12 +148,7 @@ export const createPods = (seed: string): Pods => {
     const ip = manifest.status?.podIP;
     if (!ip) return;
     const pod = byUid.get(manifest.metadata.uid) ?? adopt(manifest, ip);
-    // As in a cluster, readiness decides only whether endpoints list the pod; it answers either way.
-    pod.running = manifest.status?.containerStatuses?.every(({ state }) => state?.running) ?? false;
-    if (manifest.metadata.deletionTimestamp && !pod.draining) {
-      pod.draining = true;
-      setTimeout(() => stop(pod), pod.behaviour.drainMs);
-    }
+    follow(pod, manifest);
   };
   return {
     upsert,
