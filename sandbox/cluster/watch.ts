@@ -40,9 +40,7 @@ export const serveWatch = (
   const from = startOf(target);
   const isOurs = ({ metadata }: KubeObject): boolean =>
     target.namespace === '' || metadata.namespace === target.namespace;
-  const line = (type: string, object: JsonObject): void => {
-    response.write(`${JSON.stringify({ type, object })}\n`);
-  };
+  const line = (type: string, object: JsonObject): boolean => response.write(`${JSON.stringify({ type, object })}\n`);
   const tell = (event: StoreEvent): void => {
     if (event.resource !== resource || !isOurs(event.object)) return;
     const kind = kindFor(event, selects);
@@ -55,8 +53,8 @@ export const serveWatch = (
     return response.end();
   }
   if (from === null) {
-    const already = list(store, resource, target.namespace).filter(selects);
-    for (const object of already) line('ADDED', present(object, target.apiVersion));
+    for (const object of list(store, resource, target.namespace))
+      if (selects(object)) line('ADDED', present(object, target.apiVersion));
   } else {
     store.history.filter(({ revision }) => revision > from).forEach(tell);
   }

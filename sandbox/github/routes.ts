@@ -184,6 +184,8 @@ const pullBody = ({ contract, state }: RouteRequest, template: string, pull: Pul
   const repository = { ...(head['repo'] as object), full_name: `${owner}/${name}`, fork: pull.isFork ?? false };
   return {
     ...example,
+    // The description's own example lacks a field of its teams.
+    requested_teams: [],
     number: pull.number,
     state: pull.state ?? 'open',
     merged_at: pull.state === 'closed' ? '2026-11-20T10:00:00Z' : null,
@@ -207,17 +209,26 @@ const readPull = (request: RouteRequest): Answer => {
   return pull === undefined ? notFound : { code: 200, body: pullBody(request, PULL, pull) };
 };
 
-const readRepository = ({ contract, state }: RouteRequest): Answer => ({
-  code: 200,
-  body: {
-    ...contract.example(REPOSITORY, 'GET'),
-    name: state.repository.split('/')[1] ?? '',
-    full_name: state.repository,
-    private: state.isPrivate,
-    visibility: state.isPrivate ? 'private' : 'public',
-    default_branch: 'main',
-  },
-});
+const readRepository = ({ contract, state }: RouteRequest): Answer => {
+  const {
+    source: _source,
+    parent: _parent,
+    template_repository: _template,
+    ...example
+  } = contract.example(REPOSITORY, 'GET');
+  return {
+    code: 200,
+    body: {
+      ...example,
+      name: state.repository.split('/')[1] ?? '',
+      full_name: state.repository,
+      private: state.isPrivate,
+      visibility: state.isPrivate ? 'private' : 'public',
+      default_branch: 'main',
+      language: null,
+    },
+  };
+};
 
 /** The workflow's token is no user. */
 const readUser = (): Answer => ({
