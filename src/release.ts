@@ -1,5 +1,6 @@
 import type { Entry } from './core/journal.ts';
 import { guardOf } from './core/marks.ts';
+import type { Permission } from './core/objects.ts';
 import type { Outcome, Subject } from './core/outcome.ts';
 import type { Plan, Run } from './core/plan.ts';
 import type { Finding, Reason, ReasonCode } from './core/reason.ts';
@@ -32,6 +33,8 @@ export interface Release {
   readonly routers: readonly TrafficRouter[];
   readonly workload: Workload;
   readonly source: MetricSource | null;
+  /** Rights in the cluster that the source needs. */
+  readonly sourcePermissions: readonly Permission[];
   readonly store: Store;
   readonly clock: Clock;
   readonly cancelled: AbortSignal;

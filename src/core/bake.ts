@@ -50,6 +50,10 @@ const intervalOver = (rollout: Rollout): boolean => {
   return step !== undefined && rollout.stage.heldMs >= step.intervalMs;
 };
 
+/** From when on a metric could have been judged: the time is up, and the first query, which the step waits for, was due. */
+export const judgeableAt = ({ stage, plan }: Rollout): Ms =>
+  Math.max(stage.countedUntil, (stage.verifiedAt ?? stage.since) + plan.timings.minWindowMs);
+
 const missingData = (rollout: Rollout, now: Ms): Reason | null => {
   const { noDataMs } = rollout.plan.timings;
   for (const wait of bakeWaits(rollout)) {
@@ -59,8 +63,9 @@ const missingData = (rollout: Rollout, now: Ms): Reason | null => {
       if (now - wait.since >= patience) return couldNotJudge(wait.metric, wait.why, now - wait.since);
     }
     // The clock ran out and there is still too little to judge by: the same patience, counted from then.
-    if (wait.kind === 'evidence' && intervalOver(rollout) && now - rollout.stage.countedUntil >= noDataMs) {
-      return couldNotJudge(wait.metric, wait.why, now - rollout.stage.countedUntil);
+    const since = judgeableAt(rollout);
+    if (wait.kind === 'evidence' && intervalOver(rollout) && now - since >= noDataMs) {
+      return couldNotJudge(wait.metric, wait.why, now - since);
     }
   }
   return null;
@@ -75,13 +80,19 @@ const couldNotJudge = (metric: string, why: string, waited: Ms): Reason => ({
 /** The first counted metric is where the share of traffic is seen. */
 export const observedShare = (
   rollout: Rollout,
-): { readonly share: BasisPoints; readonly requests: number; readonly scrapes: number } | null => {
+): {
+  readonly share: BasisPoints;
+  readonly canary: number;
+  readonly requests: number;
+  readonly scrapes: number;
+} | null => {
   const counted = rollout.plan.metrics.find(({ kind }) => kind === 'counted');
   const state = rollout.metrics.find(({ name }) => name === counted?.name);
   if (state === undefined) return null;
   const requests = state.share.canary + state.share.stable;
   if (requests === 0 || state.shareScrapes === 0) return null;
-  return { share: Math.round((state.share.canary / requests) * ALL_TRAFFIC), requests, scrapes: state.shareScrapes };
+  const { canary } = state.share;
+  return { share: Math.round((canary / requests) * ALL_TRAFFIC), canary, requests, scrapes: state.shareScrapes };
 };
 
 /**
@@ -102,7 +113,7 @@ const wrongShare = (rollout: Rollout): Reason | null => {
       `${formatWeight(rollout.traffic.wanted.canary)} asked, but ${formatWeight(seen.share)} of ${seen.requests} requests reached the canary`,
     );
   }
-  if (share === 0 && asked * seen.requests >= MIN_REQUESTS) {
+  if (seen.canary === 0 && asked * seen.requests >= MIN_REQUESTS) {
     return unconfirmed(
       `${formatWeight(rollout.traffic.wanted.canary)} asked, but none of ${seen.requests} requests reached the canary`,
     );

@@ -1,10 +1,12 @@
 import { bakeWaits, clockStands } from './bake.ts';
 import { withEffects } from './effects.ts';
 import { failureOf } from './failure.ts';
+import { isCleaning } from './phases/cleaning.ts';
 import { currentStep } from './phases/progressing.ts';
+import { canaryGone, isReturning } from './phases/promoting.ts';
 import type { Reason } from './reason.ts';
 import { record } from './record.ts';
-import type { Effect, Event, Rollout, StageName, TerminalPhase } from './rollout.ts';
+import type { Event, Rollout, TerminalPhase } from './rollout.ts';
 import { enterNamed, enterPhase, enterStage, isTerminal, nextRule, ruleOf } from './stage.ts';
 import { refreshRecord } from './steps.ts';
 import type { Ms } from './units.ts';
@@ -50,7 +52,7 @@ const tickClock = (rollout: Rollout, now: Ms): Rollout => {
   if (stage.name !== 'bake' || clockIsUp(rollout)) return rollout;
   const counted = clockStands(rollout) ? 0 : Math.max(0, now - stage.countedUntil);
   const heldMs = Math.min(currentStep(rollout).intervalMs, stage.heldMs + counted);
-  return { ...rollout, stage: { ...stage, heldMs, countedUntil: now } };
+  return { ...rollout, stage: { ...stage, heldMs, countedUntil: Math.max(now, stage.countedUntil) } };
 };
 
 /** One move: a failure has its consequence, or a stage that is over makes way for the next. The same rollout: no move. */
@@ -98,27 +100,37 @@ const stepPassed = (rollout: Rollout, now: Ms): Rollout =>
 const rollBack = (rollout: Rollout, reason: Reason, now: Ms): Rollout => {
   const isAbort = reason.code === 'cancelled' || reason.code === 'aborted-by-user';
   const closed = refreshRecord(rollout, now, isAbort ? 'aborted' : 'failed');
-  const open = closed.open.filter(({ kind }) => kind === 'write').map(supersede);
+  const open = closed.open.filter(({ kind }) => kind === 'write');
   return enterPhase({ ...closed, reason, open }, 'rolling-back', now);
 };
 
-const supersede = (effect: Effect): Effect => (effect.kind === 'write' ? { ...effect, superseded: true } : effect);
-
-const RETURNING: readonly StageName[] = ['return-some', 'return-all'];
-
 /** Past the point of no return, or when the way back cannot go on: traffic stays where it is healthy, and a person is called. */
 const halt = (rollout: Rollout, reason: Reason, now: Ms): Rollout => {
-  const halting = { ...rollout, reason: rollout.reason ?? reason };
-  const takesAll = rollout.plan.abilities.allTraffic;
-  if (rollout.phase === 'promoting' && takesAll && RETURNING.includes(rollout.stage.name)) {
+  const halting = { ...rollout, reason: withTrouble(rollout.reason, reason) };
+  const { plan, phase, stage, observation } = rollout;
+  // Never to a copy that is not known to have a pod that answers.
+  const canKeep = plan.abilities.allTraffic && (observation?.canary?.ready ?? 0) > 0;
+  if (phase === 'promoting' && isReturning(stage.name) && canKeep) {
     const open = rollout.open.filter(({ kind }) => kind === 'write');
     return enterNamed({ ...halting, open }, 'keep-canary', now);
   }
   return end(halting, 'halted', halting.reason, now);
 };
 
+/** Why it turned back or stopped stays the reason; what then kept it from ending well is said too. */
+const withTrouble = (first: Reason | null, trouble: Reason): Reason =>
+  first === null ? trouble : { ...first, text: `${first.text}; then: ${trouble.text}` };
+
+/** What is under way already is what a cancel would ask for, or all that is left is better finished than left. */
+const isBeyondCancel = (rollout: Rollout): boolean => {
+  const { phase, stage } = rollout;
+  if (phase === 'rolling-back' || stage.name === 'keep-canary') return true;
+  if (phase !== 'promoting' || rollout.committedAt === null) return false;
+  return isReturning(stage.name) ? canaryGone(rollout) : isCleaning(stage.name);
+};
+
 const cancel = (rollout: Rollout, by: 'signal' | 'command', now: Ms): Rollout => {
-  if (rollout.phase === 'rolling-back') return rollout;
+  if (isBeyondCancel(rollout)) return rollout;
   const reason: Reason =
     by === 'signal'
       ? { code: 'cancelled', text: 'the workflow run was cancelled', metric: null }

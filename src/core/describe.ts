@@ -2,13 +2,15 @@ import { drainWasSeen } from './drain.ts';
 import { formatCount, formatDuration, formatNumber, formatRatio, formatWeight } from './format.ts';
 import type { Entry } from './journal.ts';
 import { subjectOf } from './metrics.ts';
+import { record } from './record.ts';
 import type { Event, MetricState, Rollout, StageName } from './rollout.ts';
 import { isTerminal } from './stage.ts';
 import type { Arm, Ms } from './units.ts';
 
 /** What there is to say about one event, in sentences for console and reports. Pure; usually nothing. */
 export const describe = (before: Rollout, event: Event, after: Rollout): readonly Entry[] => [
-  ...samplesOf(before, event, after),
+  // As recorded, before what follows from it: a new weight begins with empty tallies.
+  ...samplesOf(before, event, event.kind === 'sampled' ? record(before, event) : after),
   ...troubleOf(before, event, after),
   ...turnOf(before, event, after),
   ...stageEntered(before, event, after),
@@ -44,16 +46,16 @@ const entry = (rollout: Rollout, at: Ms, text: string, level: Entry['level'] = '
 
 // --- samples: one line each ---------------------------------------------------
 
-const samplesOf = (before: Rollout, event: Event, after: Rollout): readonly Entry[] => {
+const samplesOf = (before: Rollout, event: Event, recorded: Rollout): readonly Entry[] => {
   if (event.kind !== 'sampled') return [];
   const effect = before.open.find(({ id }) => id === event.effect);
   if (effect?.kind !== 'query') return [];
   // The verdict may have ended the phase in which the sample was taken; its line belongs to that one.
   return effect.metrics.flatMap((name) => {
-    const state = after.metrics.find((metric) => metric.name === name);
+    const state = recorded.metrics.find((metric) => metric.name === name);
     return state === undefined
       ? []
-      : [entry(before, event.now, `${name}: ${sampleText(before, state)}${clockText(after)}`)];
+      : [entry(before, event.now, `${name}: ${sampleText(before, state)}${clockText(recorded)}`)];
   });
 };
 

@@ -1,6 +1,7 @@
+import { judgeableAt } from './bake.ts';
 import { currentStep } from './phases/progressing.ts';
 import { freshLook } from './phases/rule.ts';
-import { NEVER } from './record.ts';
+import { NEVER, SAVE_RETRY_MS } from './record.ts';
 import type { Effect, Intent, MetricState, Rollout, StageName } from './rollout.ts';
 import type { MetricSpec } from './spec.ts';
 import { isTerminal, ruleOf } from './stage.ts';
@@ -29,11 +30,14 @@ const openNew = (
 
 const isOpen = (rollout: Rollout, kind: Effect['kind']): boolean => rollout.open.some((effect) => effect.kind === kind);
 
+/** A failed save waits as a failed write does; only while returning traffic, when nothing waits for it, by itself. */
+const saveDue = ({ stage, revision, savedRevision, savedAt }: Rollout): Ms => {
+  const heldBack = stage.name === 'way-back' ? savedAt + SAVE_RETRY_MS : stage.retryAt === NEVER ? 0 : stage.retryAt;
+  return Math.max(heldBack, savedRevision < revision ? 0 : savedAt + SAVE_EVERY_MS);
+};
+
 const openSave = (rollout: Rollout, now: Ms): Rollout => {
-  const isBehind = rollout.savedRevision < rollout.revision;
-  const isDue = isBehind || now - rollout.savedAt >= SAVE_EVERY_MS;
-  const isHeldBack = rollout.stage.retryAt > now && rollout.stage.retryAt !== NEVER;
-  if (!isDue || isHeldBack || isOpen(rollout, 'save')) return rollout;
+  if (now < saveDue(rollout) || isOpen(rollout, 'save')) return rollout;
   return openNew(rollout, { kind: 'save', revision: rollout.revision }, now);
 };
 
@@ -151,11 +155,11 @@ const instants = (rollout: Rollout, now: Ms): readonly Ms[] => {
     rollout.startedAt + timings.timeoutMs,
     stage.since + (ruleOf(rollout)?.deadlineMs(plan) ?? 0),
     stage.retryAt,
-    rollout.savedAt + SAVE_EVERY_MS,
+    isOpen(rollout, 'save') ? Number.POSITIVE_INFINITY : saveDue(rollout),
     needsLook(rollout) && !isOpen(rollout, 'observe') ? lookDue(rollout, now) : Number.POSITIVE_INFINITY,
     ...(isOpen(rollout, 'query') ? [] : dues(rollout).map(([, due]) => due)),
     ...(stage.name === 'bake'
-      ? [now + currentStep(rollout).intervalMs - stage.heldMs, stage.countedUntil + timings.noDataMs]
+      ? [now + currentStep(rollout).intervalMs - stage.heldMs, judgeableAt(rollout) + timings.noDataMs]
       : []),
     ...noData,
     stage.since + timings.settleMs,
@@ -167,6 +171,7 @@ const instants = (rollout: Rollout, now: Ms): readonly Ms[] => {
 
 const openWake = (rollout: Rollout, now: Ms): Rollout => {
   const at = Math.min(...instants(rollout, now).filter((instant) => instant > now));
+  if (!Number.isFinite(at)) return rollout;
   const isSet = rollout.open.some((effect) => effect.kind === 'wake' && effect.at === at);
   const others = rollout.open.filter((effect) => effect.kind !== 'wake' || effect.at === at);
   return isSet ? { ...rollout, open: others } : openNew({ ...rollout, open: others }, { kind: 'wake', at }, now);

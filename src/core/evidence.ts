@@ -16,7 +16,7 @@ const words = ({ requests, failures }: Tally): string =>
 
 /**
  * `subject` is the arm under suspicion in this step, `reference` the other one over the same time. `fallback` is the
- * reference over the whole rollout, for when it gets no traffic any more (weight 100 %).
+ * reference over the whole rollout, for when it gets too little traffic or none any more (weight 100 %).
  */
 export const judgeCounted = (
   subject: Tally,
@@ -28,7 +28,7 @@ export const judgeCounted = (
     const seen = `${formatCount(subject.requests)} of the ${MIN_REQUESTS} requests that a judgement needs`;
     return { kind: 'pending', odds: null, explanation: `the ${names.subject} had ${seen}` };
   }
-  const compared = reference.requests > 0 ? reference : fallback;
+  const compared = reference.requests >= MIN_REQUESTS ? reference : fallback;
   if (compared.requests === 0) {
     return { kind: 'pending', odds: null, explanation: `the ${names.reference} had no requests to compare with` };
   }

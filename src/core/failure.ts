@@ -1,6 +1,6 @@
 import { badVerdict } from './bake.ts';
 import { formatDuration } from './format.ts';
-import { movedImage } from './phases/promoting.ts';
+import { canaryGone, isReturning, movedImage } from './phases/promoting.ts';
 import { freshLook, type StageRule } from './phases/rule.ts';
 import type { Reason, ReasonCode } from './reason.ts';
 import { NEVER } from './record.ts';
@@ -49,25 +49,27 @@ const worldChanged = (rollout: Rollout): Reason | null => {
   return null;
 };
 
+const SERVING: readonly StageName[] = ['scale', 'shift', 'bake', 'capacity', 'all-traffic'];
+
+/** The canary has had pods and gets requests. Where pods are the weight, they only come up while it is shifted. */
+const isServing = ({ committedAt, plan, stage, traffic }: Rollout): boolean =>
+  committedAt === null &&
+  traffic.wanted.canary > 0 &&
+  (stage.name === 'bake' || (plan.abilities.unit === 'requests' && SERVING.includes(stage.name)));
+
 /** An arm that gets traffic and has nobody left to answer, or an adapter that says it will not come up. */
 const badArm = (rollout: Rollout): Reason | null => {
   const look = freshLook(rollout);
   if (look === null) return null;
   if (look.progress?.kind === 'failed') return reason(look.progress.code, look.progress.reason);
   if (look.verification?.kind === 'refused') return reason(look.verification.code, look.verification.reason);
-  if (
-    rollout.committedAt === null &&
-    rollout.traffic.wanted.canary > 0 &&
-    rollout.stage.name === 'bake' &&
-    look.canary?.ready === 0
-  ) {
+  if (isServing(rollout) && look.canary?.ready === 0) {
     return reason(
       'canary-not-ready',
       `no canary pod is ready any more${look.canary.problem === null ? '' : `: ${look.canary.problem}`}`,
     );
   }
-  const returning: readonly StageName[] = ['return-some', 'return-all'];
-  if (returning.includes(rollout.stage.name) && look.stable?.ready === 0) {
+  if (isReturning(rollout.stage.name) && look.stable?.ready === 0) {
     return reason('promote-failed', 'no pod of the updated stable is ready any more');
   }
   if (rollout.stage.name === 'stable-ready') {
@@ -83,6 +85,7 @@ const JUDGED: readonly StageName[] = ['shift', 'bake', 'return-some', 'return-al
 
 const judged = (rollout: Rollout, now: Ms): Reason | null => {
   if (!JUDGED.includes(rollout.stage.name)) return null;
+  if (rollout.committedAt !== null && canaryGone(rollout)) return null;
   const verdict = badVerdict(rollout, now);
   if (verdict === null || rollout.committedAt === null) return verdict;
   return {

@@ -27,7 +27,7 @@ export const takeIncrements = (
   series: readonly Series[],
   options: { readonly scope: string; readonly podScope: string; readonly since: Ms },
 ): Taken => {
-  const next: Record<string, readonly [Ms, number]> = { ...cursors };
+  const next: Record<string, readonly [Ms, number]> = { ...firstOfPods(cursors, series, options), ...cursors };
   const increments: Increment[] = [];
   for (const one of series) {
     const key = `${options.scope}|${one.id}`;
@@ -35,15 +35,30 @@ export const takeIncrements = (
     const points = pointsAfter(one.points, next[key], options.since);
     const first = points[0];
     if (first === undefined) continue;
-    let last = next[key] ?? startOf(first, next[podKey] ?? cursors[podKey]);
+    let last = next[key] ?? startOf(first, next[podKey]);
     for (const point of points) {
       if (last !== null) increments.push({ from: last[0], to: point[0], amount: increase(last[1], point[1]) });
       last = point;
     }
     next[key] = last ?? first;
-    if (next[podKey] === undefined) next[podKey] = [first[0], 0];
   }
   return { increments: increments.filter(({ to }) => to > options.since), cursors: next };
+};
+
+/** When each pod was first seen, by any of its series: their order in the answer means nothing. */
+const firstOfPods = (
+  cursors: Cursors,
+  series: readonly Series[],
+  options: { readonly scope: string; readonly podScope: string; readonly since: Ms },
+): Cursors => {
+  const firsts: Record<string, readonly [Ms, number]> = {};
+  for (const one of series) {
+    const podKey = `${options.podScope}|${one.pod ?? ''}`;
+    const first = pointsAfter(one.points, cursors[`${options.scope}|${one.id}`], options.since)[0];
+    const known = firsts[podKey];
+    if (first !== undefined && (known === undefined || first[0] < known[0])) firsts[podKey] = [first[0], 0];
+  }
+  return firsts;
 };
 
 /** Points that are new. Of those before `since` only the last matters: it is where counting starts. */

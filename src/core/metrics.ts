@@ -56,21 +56,28 @@ export const foldSamples = (
     if (spec === undefined || !names.includes(metric.name)) return metric;
     const of = (arm: Arm): Sample | undefined =>
       samples.find((sample) => sample.metric === metric.name && sample.arm === arm);
-    const asked: MetricState = { ...metric, nextAt: now + pace(rollout, spec) };
+    const asked: MetricState = { ...metric, nextAt: now + Math.max(pace(rollout, spec), askedToWait(samples)) };
     return spec.kind === 'counted' ? foldCounted(rollout, asked, of, now) : foldMeasured(rollout, asked, spec, of, now);
   });
 
+const scrapePace = ({ plan }: Rollout): Ms => Math.max(1_000, plan.timings.minWindowMs / 4);
+
 const pace = (rollout: Rollout, spec: MetricSpec): Ms => {
   if (spec.kind === 'measured') return spec.everyMs;
-  const { sampleMs, minWindowMs } = rollout.plan.timings;
-  const isHurried = rollout.phase !== 'progressing';
-  return isHurried ? Math.min(sampleMs, Math.max(1000, minWindowMs / 4)) : sampleMs;
+  const { sampleMs } = rollout.plan.timings;
+  return rollout.phase === 'progressing' ? sampleMs : Math.min(sampleMs, scrapePace(rollout));
 };
+
+/** A store that is asked too often says when to come back. */
+const askedToWait = (samples: readonly Sample[]): Ms =>
+  Math.max(0, ...samples.map((sample) => (sample.kind === 'error' ? (sample.retryAfterMs ?? 0) : 0)));
 
 type Answers = (arm: Arm) => Sample | undefined;
 
-const noData = (metric: MetricState, why: string, now: Ms): MetricState => ({
+/** Data that is missing is asked for again as often as a scrape can bring it. */
+const noData = (rollout: Rollout, metric: MetricState, why: string, now: Ms): MetricState => ({
   ...metric,
+  nextAt: Math.min(metric.nextAt, now + scrapePace(rollout)),
   noDataSince: metric.noDataSince ?? now,
   noDataWhy: why,
 });
@@ -96,7 +103,7 @@ const foldCounted = (rollout: Rollout, metric: MetricState, of: Answers, now: Ms
   const subject = subjectOf(rollout);
   const why = subject === 'canary' ? (canary.why ?? stable.why) : (stable.why ?? canary.why);
   const judged = { ...counted, verdict: verdictOfCounted(rollout, counted) };
-  if (why !== null) return noData(judged, why, now);
+  if (why !== null) return noData(rollout, judged, why, now);
   return { ...judged, noDataSince: null, noDataWhy: null, sampledAt: now };
 };
 
@@ -146,13 +153,14 @@ const foldMeasured = (rollout: Rollout, metric: MetricState, spec: MeasuredSpec,
   const subject = subjectOf(rollout);
   const answer = of(subject);
   const why = unusable(answer, subject);
-  if (why !== null || answer?.kind !== 'value') return noData(metric, why ?? `no value from the ${subject}`, now);
+  if (why !== null || answer?.kind !== 'value')
+    return noData(rollout, metric, why ?? `no value from the ${subject}`, now);
   const reference = of(other(subject));
   const referenceValue = reference?.kind === 'value' ? reference.value : null;
   const result = measure(spec, answer.value, referenceValue);
   const value = { [subject]: answer.value, [other(subject)]: referenceValue } as Record<Arm, number | null>;
   if (result.kind === 'unknown')
-    return noData({ ...metric, value }, `no value above zero from the ${other(subject)}`, now);
+    return noData(rollout, { ...metric, value }, `no value above zero from the ${other(subject)}`, now);
   const measurements = metric.measurements + 1;
   const failed = metric.failed + (result.kind === 'failed' ? 1 : 0);
   const verdict = judgeMeasured(spec, {

@@ -1,11 +1,15 @@
 import { foldSamples } from './metrics.ts';
-import { unverified } from './phases/rule.ts';
-import type { Effect, Event, Rollout, Stage, WriteOutcome } from './rollout.ts';
-import { ruleOf } from './stage.ts';
+import { usesLastResort } from './phases/rolling-back.ts';
+import { freshLook, unverified } from './phases/rule.ts';
+import type { Effect, Event, Rollout, Stage, StageName, WriteOutcome } from './rollout.ts';
+import { ruleOf, supersede } from './stage.ts';
 import type { Ms } from './units.ts';
 
 /** Waits before a refused or failed write is sent again. */
 const RETRY_MS: readonly Ms[] = [200, 500, 1_000, 2_000, 5_000];
+
+/** Wait before a failed save is tried again. */
+export const SAVE_RETRY_MS: Ms = 1_000;
 
 /** No retry: asking again cannot help. A number that JSON keeps. */
 export const NEVER: Ms = Number.MAX_SAFE_INTEGER;
@@ -25,7 +29,7 @@ export const record = (rollout: Rollout, event: Event): Rollout => {
 const recordAnswer = (rollout: Rollout, effect: Effect, event: Answer): Rollout => {
   switch (event.kind) {
     case 'observed':
-      return { ...rollout, observation: event.observation, lookedAt: event.now };
+      return repaired(answered({ ...rollout, observation: event.observation, lookedAt: event.now }), event.now);
     case 'observe-failed':
       return {
         ...rollout,
@@ -40,7 +44,13 @@ const recordAnswer = (rollout: Rollout, effect: Effect, event: Answer): Rollout 
       return {
         ...rollout,
         savedAt: event.now,
-        stage: { ...rollout.stage, trouble: event.reason, retryAt: event.now + 1_000 },
+        stage: {
+          ...rollout.stage,
+          trouble: event.reason,
+          troubleCode: null,
+          // The way back waits for no save.
+          retryAt: rollout.stage.name === 'way-back' ? rollout.stage.retryAt : event.now + SAVE_RETRY_MS,
+        },
       };
     case 'sampled':
       return effect.kind === 'query'
@@ -63,7 +73,6 @@ const recordWrite = (rollout: Rollout, effect: Write, outcome: WriteOutcome, now
     return effect.lane === 'way-back' ? { ...written, traffic: { ...written.traffic, wayBackDoneAt: now } } : written;
   }
   const refusals = effect.intent.kind === 'way-back' && outcome.kind === 'refused' ? 1 : 0;
-  const retry = RETRY_MS[Math.min(stage.attempts, RETRY_MS.length - 1)] ?? 0;
   return {
     ...rollout,
     stage: {
@@ -71,16 +80,50 @@ const recordWrite = (rollout: Rollout, effect: Write, outcome: WriteOutcome, now
       trouble: outcome.reason,
       troubleCode: outcome.code,
       attempts: stage.attempts + 1,
-      retryAt: outcome.kind === 'refused' && outcome.final ? NEVER : now + retry,
+      retryAt: outcome.kind === 'refused' && outcome.final ? NEVER : now + retryAfter(stage),
     },
     traffic: { ...rollout.traffic, wayBackRefusals: rollout.traffic.wayBackRefusals + refusals },
   };
 };
 
+const retryAfter = ({ attempts }: Stage): Ms => RETRY_MS[Math.min(attempts, RETRY_MS.length - 1)] ?? 0;
+
+/** A way back that is under way now may have been carried out before the write it has to undo: it goes again after it. */
 const sendAgain = (rollout: Rollout, now: Ms): Rollout =>
   rollout.stage.name === 'way-back'
-    ? { ...rollout, stage: { ...rollout.stage, write: { kind: 'none' }, verifiedAt: null, retryAt: now } }
+    ? {
+        ...rollout,
+        stage: { ...rollout.stage, write: { kind: 'none' }, verifiedAt: null, retryAt: now },
+        open: rollout.open.map(supersede),
+      }
     : rollout;
+
+/** A look that was answered ends the trouble with looks; that of a write which is still to be sent stays. */
+const answered = (rollout: Rollout): Rollout => {
+  const { stage } = rollout;
+  const isWaiting = stage.write.kind === 'none' && ruleOf(rollout)?.intent(rollout) !== null;
+  return isWaiting ? rollout : { ...rollout, stage: { ...stage, trouble: null, troubleCode: null } };
+};
+
+const REPAIRED: readonly StageName[] = ['way-back', 'keep-canary'];
+
+/**
+ * Traffic that has to be where it is healthy is asked for again when a look after the write shows that it is not there: a
+ * late write or somebody else undid it. The last resort leaves the weights as they are.
+ */
+const repaired = (rollout: Rollout, now: Ms): Rollout => {
+  const { stage } = rollout;
+  if (!REPAIRED.includes(stage.name) || stage.write.kind === 'none' || usesLastResort(rollout)) return rollout;
+  if (freshLook(rollout)?.asWanted !== false) return rollout;
+  const again: Stage = {
+    ...stage,
+    write: { kind: 'none' },
+    verifiedAt: null,
+    attempts: stage.attempts + 1,
+    retryAt: now + retryAfter(stage),
+  };
+  return { ...rollout, stage: again };
+};
 
 const wayBackSent = (rollout: Rollout, now: Ms): Rollout => ({
   ...rollout,

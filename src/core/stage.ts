@@ -4,7 +4,7 @@ import { currentStep, progressing } from './phases/progressing.ts';
 import { keepCanary, promoting } from './phases/promoting.ts';
 import { rollingBack } from './phases/rolling-back.ts';
 import type { StageRule } from './phases/rule.ts';
-import type { Phase, Rollout, Stage, StageName, StepRecord, TerminalPhase } from './rollout.ts';
+import type { Effect, Phase, Rollout, Stage, StageName, StepRecord, TerminalPhase } from './rollout.ts';
 import type { Ms } from './units.ts';
 
 const NO_RULES: readonly StageRule[] = [];
@@ -42,6 +42,13 @@ export const newStage = (name: StageName, now: Ms, verifiedAt: Ms | null = null)
   countedUntil: now,
 });
 
+/**
+ * A write cannot be called back. One that is under way when its stage is over stays open as superseded: its answer is not
+ * the answer of the next stage's write, and that one waits for it.
+ */
+export const supersede = (effect: Effect): Effect =>
+  effect.kind === 'write' && !effect.superseded ? { ...effect, superseded: true } : effect;
+
 /** Begins a stage: its traffic becomes the wanted one, and what it will write has to be saved first. */
 export const enterStage = (rollout: Rollout, rule: StageRule, now: Ms): Rollout => {
   const wanted = rule.wants(rollout) ?? rollout.traffic.wanted;
@@ -52,6 +59,8 @@ export const enterStage = (rollout: Rollout, rule: StageRule, now: Ms): Rollout 
     traffic: { ...rollout.traffic, wanted },
     metrics: NEW_WEIGHT.includes(rule.name) ? rollout.metrics.map((metric) => newStep(metric, now)) : rollout.metrics,
     revision: rollout.revision + 1,
+    // A look that began before says nothing about this stage, and would keep the next one waiting.
+    open: rollout.open.filter(({ kind }) => kind !== 'observe').map(supersede),
   };
   return rule.name === 'shift' ? { ...entered, steps: [...entered.steps, newRecord(entered, now)] } : entered;
 };

@@ -16,7 +16,15 @@ export const checkRights = async (
   );
   const answers = await cluster.can(questions, signal);
   if (answers.kind !== 'ok') return [problemFinding(answers, 'SelfSubjectAccessReview', cluster.server)];
-  const role = roleYaml(permissions, namespace);
+  const namespaces = new Set(permissions.map((permission) => permission.namespace ?? namespace));
+  const role = [...namespaces]
+    .map((one) =>
+      roleYaml(
+        permissions.map((permission) => ({ ...permission, namespace: permission.namespace ?? namespace })),
+        one,
+      ),
+    )
+    .join('---\n');
   return questions
     .filter((_, index) => answers.value[index] !== true)
     .map(({ verb, group, resource, namespace: where }, index) =>

@@ -5,7 +5,7 @@ import { isListRef, type ObjectRef, objectIn, type Permission, refKey, type Seen
 import type { Plan, Run, Target } from '../core/plan.ts';
 import type { Finding } from '../core/reason.ts';
 import { OWN_PERMISSIONS } from '../core/rights.ts';
-import type { Spec } from '../core/spec.ts';
+import type { RouteChoice, Spec } from '../core/spec.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { MetricSource } from '../ports/metric-source.ts';
 import type { TrafficRouter } from '../ports/traffic-router.ts';
@@ -27,6 +27,7 @@ export interface PreflightInput {
   readonly routers: readonly TrafficRouter[];
   readonly workload: Workload;
   readonly source: MetricSource | null;
+  readonly sourcePermissions: readonly Permission[];
   readonly now: number;
   readonly signal: AbortSignal;
 }
@@ -72,11 +73,28 @@ export const preflight = async (input: PreflightInput): Promise<Preflight> => {
   return withTarget(input, target, chosen.value, survey.seen, early, permissions);
 };
 
-const permissionsFor = ({ spec, routers, workload }: PreflightInput): readonly Permission[] => {
+const permissionsFor = ({ spec, routers, workload, sourcePermissions }: PreflightInput): readonly Permission[] => {
   const named = routerNamed(routers, spec.route);
-  // While the route is not named, finding it needs to read all kinds; what is served is asked later.
-  const ofRouters = named === null ? routers.flatMap(({ permissions }) => permissions) : named.permissions;
-  return [...OWN_PERMISSIONS, ...workload.permissions, ...ofRouters];
+  // While the route is not named, finding it needs to read all kinds.
+  const ofRouters = named === null ? routers.flatMap(({ permissions }) => permissions) : neededBy(named, spec.route);
+  return [...OWN_PERMISSIONS, ...workload.permissions, ...ofRouters, ...sourcePermissions];
+};
+
+/** Of a router with several kinds of routes, the rights on those that were named; nothing has to be listed then. */
+const neededBy = (router: TrafficRouter, choice: RouteChoice | null): readonly Permission[] => {
+  if (choice?.kind !== 'objects') return router.permissions;
+  const isNamed = (plural: string): boolean =>
+    router.kinds.some(
+      (kind) => kind.plural === plural && choice.routes.some((route) => kind.aliases.includes(route.kind)),
+    );
+  const isRoute = (plural: string): boolean => router.kinds.some((kind) => kind.plural === plural);
+  return router.permissions
+    .filter(({ resource }) => !isRoute(resource) || isNamed(resource))
+    .map((permission) =>
+      isRoute(permission.resource)
+        ? { ...permission, verbs: permission.verbs.filter((verb) => verb !== 'list') }
+        : permission,
+    );
 };
 
 const requestOf = ({ spec, namespace, rolloutId, run }: PreflightInput): WorkloadRequest => ({

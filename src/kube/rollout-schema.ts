@@ -123,6 +123,7 @@ const stage = z.object({
     'stable-ready',
     'return-some',
     'return-all',
+    'keep-canary',
     'way-back',
     'drain',
     'restore-route',

@@ -1,3 +1,4 @@
+import type { StageName } from '../rollout.ts';
 import { freshLook, notWritten, type StageRule, splitsRequests, stage } from './rule.ts';
 
 const restored = (rollout: Parameters<StageRule['applies']>[0]): string | null => {
@@ -37,3 +38,8 @@ export const cleaning = (onRoute: 'halt'): readonly StageRule[] => [
   }),
   stage('unclaim', 'promote-failed', { intent: () => ({ kind: 'unclaim' }), onFailure: 'go-on' }),
 ];
+
+const CLEANING: readonly StageName[] = ['drain', 'restore-route', 'remove-canary', 'remove-service', 'unclaim'];
+
+/** Whether all traffic is where it belongs, so that only what was added is left to remove. */
+export const isCleaning = (name: StageName): boolean => CLEANING.includes(name);

@@ -1,5 +1,5 @@
 import { isDrained } from '../drain.ts';
-import type { Observation, Rollout } from '../rollout.ts';
+import type { Observation, Rollout, StageName } from '../rollout.ts';
 import { weightOnly } from '../traffic.ts';
 import { ALL_TRAFFIC, type Ms } from '../units.ts';
 import { cleaning } from './cleaning.ts';
@@ -31,9 +31,12 @@ const unjudged = (rollout: Rollout, now: Ms): string | null => {
   return now - verifiedAt >= rollout.plan.timings.returnMs ? null : 'the judgement of the updated stable';
 };
 
-/** The canary dies while traffic returns to a stable that is up: there is no better place than stable. */
-const canaryGone = ({ observation }: Rollout): boolean =>
-  observation?.canary?.ready === 0 && observation.stable?.rolledOut === true;
+/** The canary died while traffic returns to a stable that answers: there is no better place than stable. */
+export const canaryGone = ({ observation }: Rollout): boolean =>
+  observation !== null && (observation.canary?.ready ?? 0) === 0 && (observation.stable?.ready ?? 0) > 0;
+
+/** The stages in which the updated stable gets traffic for the first time. */
+export const isReturning = (name: StageName): boolean => name === 'return-some' || name === 'return-all';
 
 /**
  * The canary takes over, stable is updated, the traffic returns. From `commit` on there is no way back to the old

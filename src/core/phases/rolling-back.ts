@@ -7,7 +7,7 @@ import { freshLook, type StageRule, splitsRequests, stage, unverified } from './
 /** The weight patch may be refused this often before the canary Service is pointed at stable's pods (design §2.7). */
 export const REFUSALS_BEFORE_LAST_RESORT = 3;
 
-const usesLastResort = (rollout: Rollout): boolean =>
+export const usesLastResort = (rollout: Rollout): boolean =>
   rollout.traffic.wayBackRefusals >= REFUSALS_BEFORE_LAST_RESORT &&
   splitsRequests(rollout) &&
   rollout.plan.target.canaryService !== null;
