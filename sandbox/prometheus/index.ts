@@ -114,7 +114,7 @@ const answerQuery = (state: State, parameters: URLSearchParams, response: Server
       response,
       400,
       'bad_data',
-      `invalid parameter "time": cannot parse "${parameters.get('time')}" to a valid timestamp`,
+      `invalid parameter "time": Invalid time value for 'time': cannot parse "${parameters.get('time')}" to a valid timestamp`,
     );
   try {
     const value = evaluate(parameters.get('query') ?? '', state.samples, atMs);

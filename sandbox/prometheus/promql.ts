@@ -89,19 +89,23 @@ const matchersOf = (query: Query, node: SyntaxNode): Matcher[] => {
   return name === null ? matchers : [{ name: '__name__', op: '=', value: textOf(query, name) }, ...matchers];
 };
 
-const checkRegexes = (matchers: readonly Matcher[], node: SyntaxNode): void => {
-  for (const { op, value } of matchers.filter((matcher) => matcher.op.endsWith('~'))) {
+const checkRegexes = (query: Query, node: SyntaxNode): void => {
+  for (const matcher of descendants(node, 'UnquotedLabelMatcher')) {
+    const [, op, literal] = children(matcher);
+    if (op === undefined || literal === undefined || !textOf(query, op).endsWith('~')) continue;
+    const pattern = `^(?:${unquote(textOf(query, literal))})$`;
     try {
-      new RegExp(value);
+      new RegExp(pattern);
     } catch {
-      throw new ParseError(node.from + 1, `error parsing regexp: invalid pattern in ${op}: \`${value}\``);
+      const why = depth(pattern, '(', ')') > 0 ? 'missing closing )' : 'invalid pattern';
+      throw new ParseError(matcher.from + 1, `error parsing regexp: ${why}: \`${pattern}\``);
     }
   }
 };
 
 const vectorSelector = (query: Query, node: SyntaxNode, atMs: number): Value => {
   const matchers = matchersOf(query, node);
-  checkRegexes(matchers, node);
+  checkRegexes(query, node);
   if (matchers.every(({ op, value }) => value === '' || (op.startsWith('!') && value !== '')))
     throw new ParseError(node.from + 1, 'vector selector must contain at least one non-empty matcher');
   const samples = select(query.samples, matchers).flatMap((series) => {
@@ -265,9 +269,11 @@ const describeError = (text: string, error: SyntaxNode): ParseError => {
     error.from <= text.indexOf(`${called}`) + called.length
   )
     return new ParseError(text.indexOf(called) + 1, `unknown function with name "${called}"`);
-  const rest = text.slice(error.from);
-  if (rest.trim() !== '')
-    return new ParseError(error.from + 1, `unexpected ${JSON.stringify(rest.trim().split(/\s/)[0])}`);
+  const [token] = text.slice(error.from).trim().split(/\s/);
+  if (token !== undefined && token !== '') {
+    const what = /^[a-zA-Z_]\w*$/.test(token) ? 'identifier ' : '';
+    return new ParseError(error.from + 1, `unexpected ${what}${JSON.stringify(token)}`);
+  }
   if (depth(text, '{', '}') > 0) return new ParseError(text.length + 1, 'unexpected end of input inside braces');
   if (depth(text, '(', ')') > 0) return new ParseError(text.length + 1, 'unclosed left parenthesis');
   return new ParseError(text.length + 1, 'unexpected end of input');

@@ -116,6 +116,10 @@ describe('PromQL', () => {
   test.each([
     ['sum(', '1:5: parse error: unclosed left parenthesis'],
     ['a{', '1:3: parse error: unexpected end of input inside braces'],
+    ['a b', '1:3: parse error: unexpected identifier "b"'],
+    ['a{x=~"("}', '1:3: parse error: error parsing regexp: missing closing ): `^(?:()$`'],
+    ['1 +', '1:4: parse error: unexpected end of input'],
+    ['1 > 2', '1:3: parse error: comparisons between scalars must use BOOL modifier'],
     ['foo(a)', '1:1: parse error: unknown function with name "foo"'],
     ['rate(a)', '1:6: parse error: expected type range vector in call to function "rate", got instant vector'],
     ['', 'unknown position: parse error: no expression found in input'],
