@@ -76,19 +76,6 @@ const numberLiteral = (text: string): number => {
   return /[smhdwy]$/.test(text) ? durationOf(text) / 1000 : Number(text);
 };
 
-const matchersOf = (query: Query, node: SyntaxNode): Matcher[] => {
-  const name = node.getChild('Identifier');
-  const matchers = descendants(node, 'UnquotedLabelMatcher').map((matcher): Matcher => {
-    const [label, op, value] = children(matcher);
-    return {
-      name: label ? textOf(query, label) : '',
-      op: (op ? textOf(query, op) : '=') as Matcher['op'],
-      value: unquote(value ? textOf(query, value) : '""'),
-    };
-  });
-  return name === null ? matchers : [{ name: '__name__', op: '=', value: textOf(query, name) }, ...matchers];
-};
-
 const checkRegexes = (query: Query, node: SyntaxNode): void => {
   for (const matcher of descendants(node, 'UnquotedLabelMatcher')) {
     const [, op, literal] = children(matcher);
@@ -103,9 +90,22 @@ const checkRegexes = (query: Query, node: SyntaxNode): void => {
   }
 };
 
+const matchersOf = (query: Query, node: SyntaxNode): Matcher[] => {
+  checkRegexes(query, node);
+  const name = node.getChild('Identifier');
+  const matchers = descendants(node, 'UnquotedLabelMatcher').map((matcher): Matcher => {
+    const [label, op, value] = children(matcher);
+    return {
+      name: label ? textOf(query, label) : '',
+      op: (op ? textOf(query, op) : '=') as Matcher['op'],
+      value: unquote(value ? textOf(query, value) : '""'),
+    };
+  });
+  return name === null ? matchers : [{ name: '__name__', op: '=', value: textOf(query, name) }, ...matchers];
+};
+
 const vectorSelector = (query: Query, node: SyntaxNode, atMs: number): Value => {
   const matchers = matchersOf(query, node);
-  checkRegexes(query, node);
   if (matchers.every(({ op, value }) => value === '' || (op.startsWith('!') && value !== '')))
     throw new ParseError(node.from + 1, 'vector selector must contain at least one non-empty matcher');
   const samples = select(query.samples, matchers).flatMap((series) => {

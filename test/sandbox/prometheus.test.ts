@@ -118,6 +118,7 @@ describe('PromQL', () => {
     ['a{', '1:3: parse error: unexpected end of input inside braces'],
     ['a b', '1:3: parse error: unexpected identifier "b"'],
     ['a{x=~"("}', '1:3: parse error: error parsing regexp: missing closing ): `^(?:()$`'],
+    ['rate(a{x=~"("}[5m])', '1:8: parse error: error parsing regexp: missing closing ): `^(?:()$`'],
     ['1 +', '1:4: parse error: unexpected end of input'],
     ['1 > 2', '1:3: parse error: comparisons between scalars must use BOOL modifier'],
     ['foo(a)', '1:1: parse error: unknown function with name "foo"'],
