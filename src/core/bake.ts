@@ -23,8 +23,13 @@ export const bakeWaits = (rollout: Rollout): readonly BakeWait[] =>
       return [{ kind: 'no-data', metric: spec.name, since: state.noDataSince, why }];
     }
     if (state.verdict.kind === 'pass' || state.verdict.kind === 'ignored') return [];
+    if (spec.onNoData === 'ignore' && intervalOver(rollout) && wasAsked(rollout, state)) return [];
     return [{ kind: 'evidence', metric: spec.name, why: `${spec.name}: ${state.verdict.explanation}` }];
   });
+
+/** It was asked for what this step showed, and there was too little. */
+const wasAsked = ({ stage }: Rollout, { sampledAt }: MetricState): boolean =>
+  sampledAt !== null && stage.verifiedAt !== null && sampledAt > stage.verifiedAt;
 
 /** Waits that stop the clock: missing data and suspicion. Too little to judge matters only when the time is up. */
 export const clockStands = (rollout: Rollout): boolean =>

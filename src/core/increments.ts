@@ -11,22 +11,26 @@ export interface Increment {
 /** By series: the last point taken. A pod's own key remembers when any of its series was first seen. */
 export type Cursors = Readonly<Record<string, readonly [at: Ms, value: number]>>;
 
+/** `scope` keeps metrics, arms and sides apart; the pods of one arm are shared by its sides through `podScope`. */
+export interface Scope {
+  readonly scope: string;
+  readonly podScope: string;
+  /** What was counted before is left out. */
+  readonly since: Ms;
+  readonly scrapeMs: Ms;
+}
+
 export interface Taken {
   readonly increments: readonly Increment[];
   readonly cursors: Cursors;
 }
 
 /**
- * Increments of cumulative counters since the cursors (notes: Prometheus' `rate` extrapolates, this does not). What was
- * counted before `since` is left out. The first point of a pod is only a start, because what it counted before is not
- * ours; a series that appears later on a pod already known (its first 500, say) started at zero. A decrease is a reset.
- * `scope` keeps metrics, arms and sides apart; the pods of one arm are shared by its sides through `podScope`.
+ * Increments of cumulative counters since the cursors (notes: Prometheus' `rate` extrapolates, this does not). The first
+ * point of a pod is only a start, because what it counted before is not ours; a series that appears on a pod already
+ * known (its first 500, say) started at zero. A decrease is a reset.
  */
-export const takeIncrements = (
-  cursors: Cursors,
-  series: readonly Series[],
-  options: { readonly scope: string; readonly podScope: string; readonly since: Ms },
-): Taken => {
+export const takeIncrements = (cursors: Cursors, series: readonly Series[], options: Scope): Taken => {
   const next: Record<string, readonly [Ms, number]> = { ...firstOfPods(cursors, series, options), ...cursors };
   const increments: Increment[] = [];
   for (const one of series) {
@@ -35,7 +39,7 @@ export const takeIncrements = (
     const points = pointsAfter(one.points, next[key], options.since);
     const first = points[0];
     if (first === undefined) continue;
-    let last = next[key] ?? startOf(first, next[podKey]);
+    let last = next[key] ?? startOf(first, next[podKey], options.scrapeMs);
     for (const point of points) {
       if (last !== null) increments.push({ from: last[0], to: point[0], amount: increase(last[1], point[1]) });
       last = point;
@@ -46,11 +50,7 @@ export const takeIncrements = (
 };
 
 /** When each pod was first seen, by any of its series: their order in the answer means nothing. */
-const firstOfPods = (
-  cursors: Cursors,
-  series: readonly Series[],
-  options: { readonly scope: string; readonly podScope: string; readonly since: Ms },
-): Cursors => {
+const firstOfPods = (cursors: Cursors, series: readonly Series[], options: Scope): Cursors => {
   const firsts: Record<string, readonly [Ms, number]> = {};
   for (const one of series) {
     const podKey = `${options.podScope}|${one.pod ?? ''}`;
@@ -74,11 +74,16 @@ const pointsAfter = (
   return before === undefined ? after : [before, ...after];
 };
 
-/** A new series of a pod that was seen before it began at zero; of a new pod it is unknown. */
+/**
+ * A new series of a pod that was seen before it began at zero; of a new pod it is unknown. Two targets in one pod are
+ * scraped at different moments of an interval, so only what appears clearly later than one is new.
+ */
 const startOf = (
   first: readonly [Ms, number],
   podSeen: readonly [Ms, number] | undefined,
-): readonly [Ms, number] | null => (podSeen !== undefined && podSeen[0] < first[0] ? [podSeen[0], 0] : null);
+  scrapeMs: Ms,
+): readonly [Ms, number] | null =>
+  podSeen !== undefined && first[0] - podSeen[0] > 1.5 * scrapeMs ? [podSeen[0], 0] : null;
 
 const increase = (previous: number, current: number): number => (current >= previous ? current - previous : current);
 

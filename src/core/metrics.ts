@@ -117,7 +117,7 @@ const countArm = (
   if (why !== null || sample?.kind !== 'counters') return { metric, why: why ?? `no counters from the ${arm}` };
   if (sample.requests.length === 0) return { metric, why: `no data from the ${arm}` };
   const since = rollout.stage.name === 'bake' ? stepStart(rollout) : rollout.stage.since;
-  const scope = { podScope: `pod|${arm}`, since };
+  const scope = { podScope: `pod|${arm}`, since, scrapeMs: rollout.plan.timings.minWindowMs / 4 };
   const requests = takeIncrements(metric.cursors, sample.requests, { ...scope, scope: `requests|${arm}` });
   const failures = takeIncrements(requests.cursors, sample.failures, { ...scope, scope: `failures|${arm}` });
   const more: Tally = { requests: sum(requests.increments), failures: sum(failures.increments) };

@@ -1,4 +1,5 @@
 import { foldSamples } from './metrics.ts';
+import { fullReplicas } from './phases/promoting.ts';
 import { usesLastResort } from './phases/rolling-back.ts';
 import { freshLook, unverified } from './phases/rule.ts';
 import type { Effect, Event, Rollout, Stage, StageName, WriteOutcome } from './rollout.ts';
@@ -109,12 +110,16 @@ const REPAIRED: readonly StageName[] = ['way-back', 'keep-canary'];
 
 /**
  * Traffic that has to be where it is healthy is asked for again when a look after the write shows that it is not there: a
- * late write or somebody else undid it. The last resort leaves the weights as they are.
+ * late write or somebody else undid it. The last resort leaves the weights as they are. So is capacity for all traffic, when
+ * stable was scaled up meanwhile.
  */
 const repaired = (rollout: Rollout, now: Ms): Rollout => {
   const { stage } = rollout;
-  if (!REPAIRED.includes(stage.name) || stage.write.kind === 'none' || usesLastResort(rollout)) return rollout;
-  if (freshLook(rollout)?.asWanted !== false) return rollout;
+  const look = freshLook(rollout);
+  if (stage.write.kind === 'none' || look === null || usesLastResort(rollout)) return rollout;
+  const isUndone = REPAIRED.includes(stage.name) && !look.asWanted;
+  const isOutgrown = stage.name === 'capacity' && (look.canary?.replicas ?? 0) < fullReplicas(rollout);
+  if (!isUndone && !isOutgrown) return rollout;
   const again: Stage = {
     ...stage,
     write: { kind: 'none' },

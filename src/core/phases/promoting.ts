@@ -8,7 +8,7 @@ import { freshLook, notWritten, podsMissing, type StageRule, stage, unverified }
 const takesAll = ({ plan }: Rollout): boolean => plan.abilities.allTraffic;
 
 /** Enough canary pods for everything stable serves now. */
-const fullReplicas = ({ plan, observation }: Rollout): number =>
+export const fullReplicas = ({ plan, observation }: Rollout): number =>
   Math.max(plan.stableReplicas, observation?.stable?.ready ?? 0);
 
 /** The first part of the traffic that returns to the updated stable. */
