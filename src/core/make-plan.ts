@@ -4,7 +4,7 @@ import { expressibleSteps, POD_WEIGHTS } from './pod-share.ts';
 import type { Finding } from './reason.ts';
 import type { Spec, Step } from './spec.ts';
 import type { Abilities } from './traffic.ts';
-import { type Json, type Ms, ok, problem, type Result } from './units.ts';
+import { ALL_TRAFFIC, type Json, type Ms, ok, problem, type Result } from './units.ts';
 
 /** What was seen of the cluster before the first write, as far as the plan needs it. */
 export interface Facts {
@@ -41,6 +41,8 @@ export const makePlan = (spec: Spec, facts: Facts): Result<Planned, Finding> => 
   const steps =
     facts.abilities.unit === 'pods' ? podSteps(spec, facts) : ok({ steps: requestSteps(spec, facts), findings: [] });
   if (!steps.ok) return steps;
+  const uncompared = comparedWithNobody(spec);
+  if (uncompared !== null) return problem(uncompared);
   const plan: Plan = {
     target: facts.target,
     run: facts.run,
@@ -55,6 +57,20 @@ export const makePlan = (spec: Spec, facts: Facts): Result<Planned, Finding> => 
     timings: timingsOf(spec, facts),
   };
   return ok({ plan, findings: [...steps.value.findings, ...slowScrape(facts)] });
+};
+
+/** At 100 % stable gets no traffic, so a limit relative to it could never be judged. */
+const comparedWithNobody = ({ steps, metrics }: Spec): Finding | null => {
+  const metric = metrics.find((one) => one.kind === 'measured' && one.maxIncrease !== null && !one.dryRun);
+  if (metric === undefined || !steps.some(({ weight }) => weight === ALL_TRAFFIC)) return null;
+  const message = `${metric.name}: \`max-increase\` compares with stable, which gets no traffic at 100 %`;
+  return {
+    severity: 'error',
+    code: 'invalid-config',
+    where: 'metrics',
+    message,
+    advice: 'end the weights below 100, or use `max`',
+  };
 };
 
 const requestSteps = (spec: Spec, { stableReplicas, abilities }: Facts): readonly PlannedStep[] =>

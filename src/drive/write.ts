@@ -1,6 +1,7 @@
 import { markPath } from '../core/marks.ts';
 import {
   DEPLOYMENT,
+  isListRef,
   type ObjectRef,
   objectRef,
   type Request,
@@ -83,7 +84,7 @@ export const write = async (
 ): Promise<WriteOutcome> => {
   let known = seen;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    if (round > 0 || !isWayBack(intent)) {
+    if (round > 0 || !isWayBack(intent) || !isKnown(context, rollout, known)) {
       const fresh = await readAll(context.cluster, refsOf(context, rollout.plan, 'full'), options.signal);
       if (fresh.kind === 'failed') return outcomeOf(fresh.problem, fresh.what, intent);
       known = mergeSeen(known, fresh.seen);
@@ -105,6 +106,10 @@ export const write = async (
     final: false,
   };
 };
+
+/** Whether the routes were ever read: a way back planned from nothing would write nothing. */
+const isKnown = ({ router }: DriveContext, { plan }: Rollout, seen: Seen): boolean =>
+  router.reads(plan.target).every((ref) => isListRef(ref) || seen.objects.has(refKey(ref)));
 
 const closedWayBack = (context: DriveContext, requests: readonly Request[], seen: Seen): WriteOutcome | null => {
   const closed = requests.find(({ ref }) => wayBackClosed(seen.objects.get(refKey(ref)) ?? null, context.guard));
