@@ -124,7 +124,7 @@ export const untilMeasured = async (shop: Shop, metric = 'http_requests_total'):
   const query = encodeURIComponent(`count(${metric}{namespace="${shop.namespace}"})`);
   for (let tries = 0; tries < 300; tries += 1) {
     const answer: unknown = await (await fetch(`${PROMETHEUS_URL}/api/v1/query?query=${query}`)).json();
-    if (Number(textAt(answer, 'data', 'result', 0, 'value', 1)) >= 1) return sleep(3000); // Two samples of each series.
+    if (Number(textAt(answer, 'data', 'result', 0, 'value', 1)) >= 1) return sleep(5000); // Samples for a whole window of each series.
     await sleep(200);
   }
   throw new Error(`${metric} of ${shop.namespace} does not show in Prometheus`);

@@ -1,4 +1,4 @@
-import { type ActionRun, type Inputs, startAction } from '../harness/action.ts';
+import { type ActionRun, type Inputs, startAction, tailOf } from '../harness/action.ts';
 import {
   type Case,
   claimNoneLost,
@@ -45,7 +45,10 @@ const openTwo = async (context: Context): Promise<{ opened: Case; pay: Traffic; 
 const releaseBoth = async (context: Context, { shop }: Case): Promise<readonly [ActionRun, ActionRun]> => {
   const inputsOf = (name: string): Inputs => releaseInputs(shop, imageOf(name, '2.0'), name);
   const cart = startAction(inputsOf('cart'), context.github.url);
-  await context.kube.until('the lock', async () => (await context.kube.list(paths.leases(NAMESPACE))).length > 0);
+  const ended = cart.done.then((run) => Promise.reject(new Error(`it ended before it took the lock: ${tailOf(run)}`)));
+  const isLocked = async (): Promise<boolean> => (await context.kube.list(paths.leases(NAMESPACE))).length > 0;
+  await Promise.race([ended, context.kube.until('the lock', isLocked)]);
+  ended.catch(() => {}); // From here on its end is expected.
   claimStatus(context, await runAction(context, inputsOf('cart')), 'rejected', 'lock-held', 1);
   const paid = await runAction(context, inputsOf('pay'));
   return [await cart.done, paid];
