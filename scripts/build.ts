@@ -1,7 +1,7 @@
 // Builds dist/: `tsc` to lib/, then one minified bundle. Skipped while the sources are those of the last build.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -10,7 +10,7 @@ const stamp = join(root, 'lib/.built');
 const sourceHash = (): string => {
   const hash = createHash('sha256');
   const sources = globSync('src/**/*.ts', { cwd: root }).sort();
-  for (const file of [...sources, 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']) {
+  for (const file of [...sources, 'scripts/build.ts', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']) {
     hash.update(file).update(readFileSync(join(root, file)));
   }
   return hash.digest('hex');
@@ -20,6 +20,38 @@ const run = (script: string, ...args: readonly string[]): void => {
   execFileSync(process.execPath, [join(root, 'node_modules', script), ...args], { cwd: root, stdio: 'inherit' });
 };
 
+interface Locked {
+  readonly packages: Readonly<
+    Record<
+      string,
+      { readonly version?: string; readonly license?: string; readonly dev?: boolean; readonly devOptional?: boolean }
+    >
+  >;
+}
+
+/** The licence of every package that may be in the bundle, by the lock file: ncc's own list leaves most of them out. */
+const licences = (): string => {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Locked;
+  const shipped = Object.entries(lock.packages).filter(
+    ([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional,
+  );
+  return shipped
+    .filter(([path]) => existsSync(join(root, path)))
+    .map(([path, { version = '', license = 'see the package' }]) => {
+      const file = readdirSync(join(root, path))
+        .sort()
+        .find((name) => /^(licen[cs]e|copying)/i.test(name));
+      const text =
+        file === undefined
+          ? ''
+          : readFileSync(join(root, path, file), 'utf8')
+              .replaceAll('\r\n', '\n')
+              .trim();
+      return `${path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)} ${version}\n${license}\n\n${text}\n`;
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`);
+};
+
 /** Files of dist/ that the build makes; an older file of another name would stay in the release otherwise. */
 export const build = (): void => {
   const hash = sourceHash();
@@ -27,7 +59,8 @@ export const build = (): void => {
   for (const folder of ['lib', 'dist']) rmSync(join(root, folder), { recursive: true, force: true });
   run('typescript/bin/tsc', '-p', 'tsconfig.build.json');
   mkdirSync(join(root, 'dist'), { recursive: true });
-  run('@vercel/ncc/dist/ncc/cli.js', 'build', 'lib/main.js', '--minify', '--out', 'dist', '--license', 'licenses.txt');
+  run('@vercel/ncc/dist/ncc/cli.js', 'build', 'lib/main.js', '--minify', '--out', 'dist');
+  writeFileSync(join(root, 'dist/licenses.txt'), licences());
   writeFileSync(stamp, hash);
 };
 
