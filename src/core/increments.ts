@@ -15,13 +15,15 @@ export type Cursors = Readonly<Record<string, readonly [at: Ms, value: number]>>
 export interface Scope {
   readonly scope: string;
   readonly podScope: string;
-  /** What was counted before is left out. */
+  /** Counting starts at the last point before, where there is no cursor yet. */
   readonly since: Ms;
   readonly scrapeMs: Ms;
 }
 
 export interface Taken {
   readonly increments: readonly Increment[];
+  /** What series counted before their first point was seen: ours only where the pods are. */
+  readonly started: number;
   readonly cursors: Cursors;
 }
 
@@ -33,6 +35,7 @@ export interface Taken {
 export const takeIncrements = (cursors: Cursors, series: readonly Series[], options: Scope): Taken => {
   const next: Record<string, readonly [Ms, number]> = { ...firstOfPods(cursors, series, options), ...cursors };
   const increments: Increment[] = [];
+  let started = 0;
   for (const one of series) {
     const key = `${options.scope}|${one.id}`;
     const podKey = `${options.podScope}|${one.pod ?? ''}`;
@@ -40,13 +43,14 @@ export const takeIncrements = (cursors: Cursors, series: readonly Series[], opti
     const first = points[0];
     if (first === undefined) continue;
     let last = next[key] ?? startOf(first, next[podKey], options.scrapeMs);
+    if (last === null) started += first[1];
     for (const point of points) {
       if (last !== null) increments.push({ from: last[0], to: point[0], amount: increase(last[1], point[1]) });
       last = point;
     }
     next[key] = last ?? first;
   }
-  return { increments: increments.filter(({ to }) => to > options.since), cursors: next };
+  return { increments, started, cursors: next };
 };
 
 /** When each pod was first seen, by any of its series: their order in the answer means nothing. */

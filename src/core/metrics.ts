@@ -1,5 +1,5 @@
 import { judgeCounted } from './evidence.ts';
-import { type Increment, sum, takeIncrements } from './increments.ts';
+import { type Increment, sum, type Taken, takeIncrements } from './increments.ts';
 import type { MetricState, Rollout, Tally } from './rollout.ts';
 import type { Sample } from './sample.ts';
 import type { MeasuredSpec, MetricSpec } from './spec.ts';
@@ -56,8 +56,10 @@ export const foldSamples = (
     if (spec === undefined || !names.includes(metric.name)) return metric;
     const of = (arm: Arm): Sample | undefined =>
       samples.find((sample) => sample.metric === metric.name && sample.arm === arm);
-    const asked: MetricState = { ...metric, nextAt: now + Math.max(pace(rollout, spec), askedToWait(samples)) };
-    return spec.kind === 'counted' ? foldCounted(rollout, asked, of, now) : foldMeasured(rollout, asked, spec, of, now);
+    const asked: MetricState = { ...metric, nextAt: now + pace(rollout, spec) };
+    const folded =
+      spec.kind === 'counted' ? foldCounted(rollout, asked, of, now) : foldMeasured(rollout, asked, spec, of, now);
+    return { ...folded, nextAt: Math.max(folded.nextAt, now + askedToWait(samples)) };
   });
 
 const scrapePace = ({ plan }: Rollout): Ms => Math.max(1_000, plan.timings.minWindowMs / 4);
@@ -120,7 +122,11 @@ const countArm = (
   const scope = { podScope: `pod|${arm}`, since, scrapeMs: rollout.plan.timings.minWindowMs / 4 };
   const requests = takeIncrements(metric.cursors, sample.requests, { ...scope, scope: `requests|${arm}` });
   const failures = takeIncrements(requests.cursors, sample.failures, { ...scope, scope: `failures|${arm}` });
-  const more: Tally = { requests: sum(requests.increments), failures: sum(failures.increments) };
+  const inStep = ({ increments }: Taken): number => sum(increments.filter(({ to }) => to > since));
+  const more: Tally = { requests: inStep(requests), failures: inStep(failures) };
+  // The canary's pods are the rollout's own: what they counted before they were first seen is harm too.
+  const ofAll = ({ increments, started }: Taken): number => sum(increments) + (arm === 'canary' ? started : 0);
+  const all: Tally = { requests: ofAll(requests), failures: ofAll(failures) };
   const shared = afterVerified(requests.increments, rollout.stage.verifiedAt);
   const scrapes = arm === 'canary' ? new Set(shared.map(({ to }) => to)).size : 0;
   return {
@@ -129,7 +135,7 @@ const countArm = (
       ...metric,
       cursors: failures.cursors,
       step: { ...metric.step, [arm]: add(metric.step[arm], more) },
-      total: { ...metric.total, [arm]: add(metric.total[arm], more) },
+      total: { ...metric.total, [arm]: add(metric.total[arm], all) },
       share: { ...metric.share, [arm]: metric.share[arm] + sum(shared) },
       shareScrapes: metric.shareScrapes + scrapes,
     },
