@@ -6,7 +6,7 @@ import { currentStep } from './phases/progressing.ts';
 import { canaryGone, isReturning } from './phases/promoting.ts';
 import type { Reason } from './reason.ts';
 import { record } from './record.ts';
-import type { Event, Rollout, TerminalPhase } from './rollout.ts';
+import type { Effect, Event, Rollout, TerminalPhase } from './rollout.ts';
 import { enterNamed, enterPhase, enterStage, isTerminal, nextRule, ruleOf } from './stage.ts';
 import { refreshRecord } from './steps.ts';
 import type { Ms } from './units.ts';
@@ -96,11 +96,14 @@ const stepPassed = (rollout: Rollout, now: Ms): Rollout =>
     ? enterPhase({ ...rollout, step: rollout.step + 1 }, 'progressing', now)
     : enterPhase(rollout, 'promoting', now);
 
+/** Reads and timers can be dropped. A save that was sent has to be answered before the next, or the older state may win. */
+const isSent = ({ kind }: Effect): boolean => kind === 'write' || kind === 'save';
+
 /** A forward write under way cannot be called back: it stays open as superseded, and the way back goes again after it. */
 const rollBack = (rollout: Rollout, reason: Reason, now: Ms): Rollout => {
   const isAbort = reason.code === 'cancelled' || reason.code === 'aborted-by-user';
   const closed = refreshRecord(rollout, now, isAbort ? 'aborted' : 'failed');
-  const open = closed.open.filter(({ kind }) => kind === 'write');
+  const open = closed.open.filter(isSent);
   return enterPhase({ ...closed, reason, open }, 'rolling-back', now);
 };
 
@@ -111,7 +114,7 @@ const halt = (rollout: Rollout, reason: Reason, now: Ms): Rollout => {
   // Never to a copy that is not known to have a pod that answers.
   const canKeep = plan.abilities.allTraffic && (observation?.canary?.ready ?? 0) > 0;
   if (phase === 'promoting' && isReturning(stage.name) && canKeep) {
-    const open = rollout.open.filter(({ kind }) => kind === 'write');
+    const open = rollout.open.filter(isSent);
     return enterNamed({ ...halting, open }, 'keep-canary', now);
   }
   return end(halting, 'halted', halting.reason, now);

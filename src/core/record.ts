@@ -117,9 +117,11 @@ const repaired = (rollout: Rollout, now: Ms): Rollout => {
   const { stage } = rollout;
   const look = freshLook(rollout);
   if (stage.write.kind === 'none' || look === null || usesLastResort(rollout)) return rollout;
-  const isUndone = REPAIRED.includes(stage.name) && !look.asWanted;
+  const isHealthy = stage.name === 'way-back' || (look.canary?.ready ?? 0) > 0;
+  const isUndone = REPAIRED.includes(stage.name) && !look.asWanted && isHealthy;
+  const isKept = stage.name === 'restore-route' && !look.restored;
   const isOutgrown = stage.name === 'capacity' && (look.canary?.replicas ?? 0) < fullReplicas(rollout);
-  if (!isUndone && !isOutgrown) return rollout;
+  if (!isUndone && !isKept && !isOutgrown) return rollout;
   const again: Stage = {
     ...stage,
     write: { kind: 'none' },

@@ -69,7 +69,7 @@ export const promoting: readonly StageRule[] = [
     onFailure: 'halt',
   }),
   stage('return-some', 'promote-failed', {
-    applies: takesAll,
+    applies: (rollout) => takesAll(rollout) && !canaryGone(rollout),
     wants: () => weightOnly(SOME_ON_STABLE),
     intent: () => ({ kind: 'traffic', want: weightOnly(SOME_ON_STABLE) }),
     waitingFor: (rollout, now) => (canaryGone(rollout) ? null : (unverified(rollout, now) ?? unjudged(rollout, now))),
