@@ -1,110 +1,184 @@
-import { transition } from '../../src/core/decide.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import type { ArmSeen, Effect, Event, Intent, Observation, Rollout, WriteOutcome } from '../../src/core/rollout.ts';
+import type { ArmSeen, Effect, Intent, Observation, WriteOutcome } from '../../src/core/rollout.ts';
 import type { Sample } from '../../src/core/sample.ts';
-import { startRollout } from '../../src/core/start.ts';
 import type { Arm, BasisPoints, Ms } from '../../src/core/units.ts';
 
-/** What can go wrong, and by how much chance; everything else follows from the random numbers given. */
+/** What can go wrong. Chances are of 0 to 1, instants count from the start of the rollout. */
 export interface Trouble {
-  /** Chance that a write, look, save or query fails; that its answer takes seconds; and that a foreign change happens. */
+  /** Chance that a write, look, save or query fails, although a write may have landed or lands later. */
   readonly fails: number;
+  /** Chance that an answer takes seconds. */
   readonly slow: number;
+  /** Chance that a write is refused, and how many ways back are refused for certain. */
   readonly refuses: number;
+  readonly wayBackRefusals: number;
+  readonly saves: 'work' | 'fail';
+  /** Share of failed requests of the new version at a weight of at least `errorsFrom`, and of the updated stable. */
   readonly canaryErrors: number;
+  readonly errorsFrom: BasisPoints;
+  readonly stableErrors: number;
+  readonly latency: number;
   readonly canaryStarts: boolean;
+  readonly canaryDiesAt: Ms | null;
   readonly stableStarts: boolean;
+  /** The router never says that a weight is in force. */
+  readonly confirms: boolean;
   readonly cancelAt: Ms | null;
+  /** Somebody changes the weights; somebody changes stable's template. */
   readonly foreignAt: Ms | null;
+  readonly stableChangedAt: Ms | null;
+  /** No data from the metrics before, and requests per second. */
+  readonly dataFrom: Ms;
+  readonly traffic: number;
 }
 
 export const CALM: Trouble = {
   fails: 0,
   slow: 0,
   refuses: 0,
+  wayBackRefusals: 0,
+  saves: 'work',
   canaryErrors: 0,
+  errorsFrom: 0,
+  stableErrors: 0,
+  latency: 0.1,
   canaryStarts: true,
+  canaryDiesAt: null,
   stableStarts: true,
+  confirms: true,
   cancelAt: null,
   foreignAt: null,
+  stableChangedAt: null,
+  dataFrom: 0,
+  traffic: 100,
 };
+
+export const START: Ms = 1_000_000;
 
 /** The state of a small pretended cluster. */
 export interface World {
   now: Ms;
   weight: BasisPoints;
   hasEntry: boolean;
-  canaryReplicas: number | null;
+  canary: { replicas: number; ready: number; readyAt: Ms } | null;
   hasService: boolean;
-  hasMarks: boolean;
+  /** The canary Service leads to stable's pods. */
+  lastResort: boolean;
+  /** Token of the run whose forward writes are let through; the way-back mark. */
+  holder: number | null;
+  wayBackMark: boolean;
+  refusals: number;
   stableImage: 'old' | 'new';
   stableReadyAt: Ms;
-  foreign: boolean;
   counters: Record<Arm, { requests: number; failures: number; points: [Ms, number, number][] }>;
+  /** What a careful operator would call an outage. */
+  harm: string[];
 }
 
-interface Pending {
-  readonly at: Ms;
-  readonly event: () => Event;
-}
+export const newWorld = (trouble: Trouble): World => ({
+  now: START,
+  weight: 0,
+  hasEntry: false,
+  canary: null,
+  hasService: false,
+  lastResort: false,
+  holder: null,
+  wayBackMark: false,
+  refusals: trouble.wayBackRefusals,
+  stableImage: 'old',
+  stableReadyAt: START,
+  counters: { stable: { requests: 0, failures: 0, points: [] }, canary: { requests: 0, failures: 0, points: [] } },
+  harm: [],
+});
 
-export interface Trace {
-  readonly now: Ms;
-  readonly event: Event;
-  readonly before: Rollout;
-  readonly after: Rollout;
-  readonly world: Readonly<World>;
-}
+const since = (at: Ms | null, world: World): boolean => at !== null && world.now - START >= at;
+const DONE: WriteOutcome = { kind: 'done', notes: [] };
+const conflict: WriteOutcome = {
+  kind: 'refused',
+  code: 'refused-by-cluster',
+  reason: 'others kept changing the object',
+  final: false,
+};
+const closed: WriteOutcome = { kind: 'refused', code: 'lock-lost', reason: 'the way-back mark is gone', final: true };
 
-const REQUESTS_PER_SECOND = 100;
-
-const apply = (world: World, intent: Intent, plan: Plan): WriteOutcome => {
-  switch (intent.kind) {
-    case 'claim':
-      world.hasMarks = true;
-      break;
-    case 'commit':
-      world.hasMarks = false;
-      break;
-    case 'traffic':
-      setWeight(world, plan, intent.want.canary);
-      break;
-    case 'way-back':
-      if (!world.hasMarks)
-        return { kind: 'refused', code: 'promote-failed', reason: 'the way-back mark is gone', final: true };
-      if (world.hasEntry || plan.abilities.unit === 'pods') setWeight(world, plan, 0);
-      break;
-    case 'last-resort':
-    case 'unclaim':
-      break;
-    case 'restore-route':
-      world.weight = 0;
-      world.hasEntry = false;
-      break;
-    case 'workload':
-      applyStage(world, intent.stage);
-      break;
+/** A write as it lands. Forward ones are let through for the holder only, ways back while their mark is there. */
+export const land = (world: World, intent: Intent, plan: Plan, token: number): WriteOutcome => {
+  if (intent.kind === 'claim' || intent.kind === 'hold') {
+    world.holder = token;
+    world.wayBackMark ||= intent.kind === 'claim';
+    return DONE;
   }
-  return { kind: 'done', notes: [] };
+  if (intent.kind === 'way-back' || intent.kind === 'last-resort') return landWayBack(world, intent, plan);
+  if (isSoAlready(world, intent)) return DONE;
+  if (world.holder !== token) return intent.kind === 'unclaim' ? DONE : conflict;
+  if (intent.kind === 'commit') world.wayBackMark = false;
+  if (intent.kind === 'traffic') setWeight(world, plan, intent.want.canary);
+  if (intent.kind === 'restore-route') {
+    if (plan.abilities.unit === 'requests') world.weight = 0;
+    world.hasEntry = false;
+  }
+  if (intent.kind === 'unclaim') {
+    world.holder = null;
+    world.wayBackMark = false;
+  }
+  if (intent.kind === 'workload') landStage(world, plan, intent.stage);
+  return DONE;
+};
+
+/** What there is nothing to do for sends no request, and needs no mark. */
+const isSoAlready = (world: World, intent: Intent): boolean => {
+  if (intent.kind === 'restore-route') return !world.hasEntry;
+  if (intent.kind !== 'workload') return false;
+  if (intent.stage.kind === 'remove-canary') return world.canary === null;
+  return intent.stage.kind === 'remove-service' && !world.hasService;
+};
+
+const landWayBack = (world: World, intent: Intent, plan: Plan): WriteOutcome => {
+  if (intent.kind === 'last-resort') {
+    world.lastResort = true;
+    return DONE;
+  }
+  if (world.weight === 0) return DONE;
+  if (!world.wayBackMark) return closed;
+  setWeight(world, plan, 0);
+  return DONE;
 };
 
 const setWeight = (world: World, plan: Plan, weight: BasisPoints): void => {
+  const isPods = plan.abilities.unit === 'pods';
+  if (isPods && world.canary === null) return;
   world.weight = weight;
-  world.hasEntry = true;
-  if (plan.abilities.unit === 'pods' && world.canaryReplicas !== null)
-    world.canaryReplicas = weight === 0 ? 0 : Math.ceil(weight / 1000);
+  world.hasEntry = !isPods;
+  if (isPods) scale(world, plan.steps.find((step) => step.weight === weight)?.canaryReplicas ?? 0);
 };
 
-const applyStage = (world: World, stage: Extract<Intent, { kind: 'workload' }>['stage']): void => {
+const scale = (world: World, replicas: number): void => {
+  const ready = Math.min(world.canary?.ready ?? 0, replicas);
+  if (world.canary?.replicas !== replicas) world.canary = { replicas, ready, readyAt: world.now + 1_500 };
+};
+
+const landStage = (world: World, plan: Plan, stage: Extract<Intent, { kind: 'workload' }>['stage']): void => {
+  const isRouted = plan.abilities.unit === 'requests' && world.weight > 0 && !world.lastResort;
   if (stage.kind === 'canary-service') world.hasService = true;
-  if (stage.kind === 'remove-service') world.hasService = false;
-  if (stage.kind === 'canary') world.canaryReplicas = Math.max(world.canaryReplicas ?? 0, stage.replicas);
-  if (stage.kind === 'remove-canary') world.canaryReplicas = null;
+  if (stage.kind === 'remove-service') {
+    if (world.hasEntry) world.harm.push('the Service was removed while the route names it');
+    world.hasService = false;
+  }
+  if (stage.kind === 'canary') scale(world, Math.max(world.canary?.replicas ?? 0, stage.replicas));
+  if (stage.kind === 'remove-canary') {
+    if (isRouted) world.harm.push('the canary was removed while it had traffic');
+    world.canary = null;
+    if (plan.abilities.unit === 'pods') world.weight = 0;
+  }
   if (stage.kind === 'update-stable' && world.stableImage === 'old') {
+    if (isRouted && world.weight < 10_000) world.harm.push('stable was updated while it had traffic');
     world.stableImage = 'new';
     world.stableReadyAt = world.now + 2_000;
   }
 };
+
+export const isStableUp = (world: World, trouble: Trouble): boolean =>
+  world.stableImage === 'old' || (trouble.stableStarts && world.now >= world.stableReadyAt);
 
 const arm = (replicas: number, ready: number, template: string): ArmSeen => ({
   uid: template,
@@ -118,169 +192,70 @@ const arm = (replicas: number, ready: number, template: string): ArmSeen => ({
   problem: ready < replicas ? 'ImagePullBackOff' : null,
 });
 
-const look = (
+export const look = (
   world: World,
   effect: Extract<Effect, { kind: 'observe' }>,
   trouble: Trouble,
   plan: Plan,
 ): Observation => {
-  const stableUp = world.stableImage === 'old' || (trouble.stableStarts && world.now >= world.stableReadyAt);
-  const canaryReady = trouble.canaryStarts ? (world.canaryReplicas ?? 0) : 0;
-  const isIn = world.weight === effect.want.canary && (world.hasEntry || plan.abilities.unit === 'pods');
-  const podsUp = plan.abilities.unit === 'requests' || canaryReady === (world.canaryReplicas ?? 0);
+  const want = effect.want.canary;
+  const isStableReady = isStableUp(world, trouble);
+  const { canary } = world;
+  const isIn = world.weight === want && (world.hasEntry || want === 0 || plan.abilities.unit === 'pods');
+  const arePodsUp = plan.abilities.unit === 'requests' || canary === null || canary.ready === canary.replicas;
+  const isConfirmed = isIn && arePodsUp && (trouble.confirms || want === 0);
+  const isForeign = since(trouble.foreignAt, world) && want > 0;
+  const template = since(trouble.stableChangedAt, world) ? 'template-9' : 'template-1';
   return {
     at: world.now,
     asked: effect.want,
     traffic: { canary: world.weight, cohort: null, mirror: 0 },
     trafficProblem: null,
-    asWanted: (isIn || (effect.want.canary === 0 && world.weight === 0)) && !world.foreign,
-    verification:
-      (isIn || (effect.want.canary === 0 && world.weight === 0)) && podsUp
-        ? { kind: 'reached', rung: plan.abilities.rung }
-        : { kind: 'pending', waitingFor: 'the router' },
+    asWanted: isIn && !isForeign,
+    verification: isConfirmed
+      ? { kind: 'reached', rung: plan.abilities.rung }
+      : { kind: 'pending', waitingFor: 'the router to accept the weights' },
     progress:
-      effect.stage === null
-        ? null
-        : effect.stage.kind === 'update-stable' && !stableUp
-          ? { kind: 'pending', waitingFor: 'stable' }
-          : { kind: 'done' },
-    restored: !world.hasEntry || plan.abilities.unit === 'pods',
-    stable: arm(3, stableUp ? 3 : 0, world.stableImage === 'old' ? 'template-1' : 'template-2'),
-    canary: world.canaryReplicas === null ? null : arm(world.canaryReplicas, canaryReady, 'template-2'),
+      effect.stage?.kind === 'update-stable' && !isStableReady
+        ? { kind: 'pending', waitingFor: '0 of 3 pods of stable ready' }
+        : effect.stage && { kind: 'done' },
+    restored: !world.hasEntry,
+    stable: arm(3, isStableReady ? 3 : 0, world.stableImage === 'old' ? template : 'template-2'),
+    canary: canary === null ? null : arm(canary.replicas, canary.ready, 'template-2'),
   };
 };
 
-const sampleOf = (world: World, metric: string, of: Arm, from: Ms): Sample => {
+export const sampleOf = (world: World, plan: Plan, metric: string, of: Arm, from: Ms, trouble: Trouble): Sample => {
+  const isEmpty = !since(trouble.dataFrom, world) || (of === 'canary' && (world.canary?.ready ?? 0) === 0);
+  if (isEmpty) return { metric, arm: of, kind: 'no-data', why: 'empty' };
+  if (plan.metrics.find(({ name }) => name === metric)?.kind === 'measured') {
+    const isNew = of === 'canary' || world.stableImage === 'new';
+    return { metric, arm: of, kind: 'value', value: isNew ? trouble.latency : 0.1, at: world.now };
+  }
   const points = world.counters[of].points.filter(([at]) => at >= from);
-  if (of === 'canary' && (world.canaryReplicas ?? 0) === 0) return { metric, arm: of, kind: 'no-data', why: 'empty' };
   const series = (index: 1 | 2) => [
     { id: of, pod: of, points: points.map((point) => [point[0], point[index]] as const) },
   ];
   return { metric, arm: of, kind: 'counters', requests: series(1), failures: series(2) };
 };
 
-/** Lets time pass: traffic is counted once a second, as a scrape would. */
-const passTime = (world: World, until: Ms, trouble: Trouble): void => {
+/** Lets time pass: traffic is counted once a second, as a scrape would, and pods come up or die. */
+export const passTime = (world: World, until: Ms, trouble: Trouble): void => {
   while (world.now < until) {
     const next = Math.min(until, Math.floor(world.now / 1000) * 1000 + 1000);
-    const requests = ((next - world.now) / 1000) * REQUESTS_PER_SECOND;
+    const requests = ((next - world.now) / 1000) * trouble.traffic;
     const onCanary = requests * (world.weight / 10_000);
-    world.counters.canary.requests += onCanary;
-    world.counters.canary.failures += onCanary * trouble.canaryErrors;
-    world.counters.stable.requests += requests - onCanary;
+    const { canary, stable } = world.counters;
+    canary.requests += onCanary;
+    canary.failures += world.weight >= trouble.errorsFrom ? onCanary * trouble.canaryErrors : 0;
+    stable.requests += requests - onCanary;
+    stable.failures += world.stableImage === 'new' ? (requests - onCanary) * trouble.stableErrors : 0;
     world.now = next;
+    if (world.canary !== null) {
+      if (trouble.canaryStarts && next >= world.canary.readyAt) world.canary.ready = world.canary.replicas;
+      if (since(trouble.canaryDiesAt, world)) world.canary.ready = 0;
+    }
     if (next % 1000 !== 0) continue;
-    for (const { requests: total, failures, points } of Object.values(world.counters))
-      points.push([next, total, failures]);
+    for (const { requests: total, failures, points } of [stable, canary]) points.push([next, total, failures]);
   }
-};
-
-export const newWorld = (now: Ms): World => ({
-  now,
-  weight: 0,
-  hasEntry: false,
-  canaryReplicas: null,
-  hasService: false,
-  hasMarks: false,
-  stableImage: 'old',
-  stableReadyAt: now,
-  foreign: false,
-  counters: { stable: { requests: 0, failures: 0, points: [] }, canary: { requests: 0, failures: 0, points: [] } },
-});
-
-const failed = (effect: Effect, now: Ms): Event => {
-  const id = { now, effect: effect.id };
-  if (effect.kind === 'write')
-    return {
-      ...id,
-      kind: 'written',
-      outcome: { kind: 'failed', code: 'cluster-unreachable', reason: 'no route to host' },
-    };
-  if (effect.kind === 'save') return { ...id, kind: 'save-failed', reason: 'no route to host' };
-  if (effect.kind === 'observe')
-    return { ...id, kind: 'observe-failed', code: 'cluster-unreachable', reason: 'no route to host' };
-  return { ...id, kind: 'sampled', samples: [] };
-};
-
-/** Runs a rollout to its end against the pretended cluster. Same random numbers, same run. */
-export const walk = (
-  plan: Plan,
-  trouble: Trouble,
-  random: () => number,
-  each: (trace: Trace) => void = () => {},
-): { rollout: Rollout; world: World } => {
-  const world = newWorld(1_000_000);
-  const pending: Pending[] = [];
-  const seen = new Set<number>();
-  let rollout = startRollout(plan, world.now);
-
-  const answer = (effect: Effect): void => {
-    if (effect.kind === 'wake') {
-      pending.push({ at: effect.at, event: () => ({ kind: 'woke', now: world.now, effect: effect.id }) });
-      return;
-    }
-    const fails = random() < trouble.fails;
-    const refuses = random() < trouble.refuses;
-    const takes = random() < trouble.slow ? 500 + random() * 4_000 : 5 + random() * 20;
-    // A write may land although its answer is lost, and late although it was sent early.
-    const lands = !fails || random() < 0.5;
-    const at = world.now + takes;
-    pending.push({
-      at,
-      event: () => {
-        const id = { now: world.now, effect: effect.id };
-        if (effect.kind === 'write') {
-          if (refuses)
-            return {
-              ...id,
-              kind: 'written',
-              outcome: { kind: 'refused', code: 'refused-by-cluster', reason: 'a webhook said no', final: false },
-            };
-          const outcome: WriteOutcome = lands ? apply(world, effect.intent, plan) : { kind: 'done', notes: [] };
-          return fails ? failed(effect, world.now) : { ...id, kind: 'written', outcome };
-        }
-        if (fails) return failed(effect, world.now);
-        if (effect.kind === 'save') return { ...id, kind: 'saved', revision: effect.revision };
-        if (effect.kind === 'observe')
-          return {
-            ...id,
-            kind: 'observed',
-            observation: { ...look(world, effect, trouble, plan), at: world.now - takes },
-          };
-        const samples = effect.metrics.flatMap((metric) =>
-          (['stable', 'canary'] as const).map((of) => sampleOf(world, metric, of, effect.from)),
-        );
-        return { ...id, kind: 'sampled', samples };
-      },
-    });
-  };
-
-  const feed = (event: Event): void => {
-    const before = rollout;
-    rollout = transition(rollout, event);
-    each({ now: world.now, event, before, after: rollout, world });
-    for (const effect of rollout.open) {
-      if (seen.has(effect.id)) continue;
-      seen.add(effect.id);
-      answer(effect);
-    }
-  };
-
-  feed({ kind: 'started', now: world.now });
-  let cancelled = false;
-  for (let count = 0; count < 20_000 && rollout.finishedAt === null; count += 1) {
-    pending.sort((a, b) => a.at - b.at);
-    const next = pending.shift();
-    if (next === undefined) throw new Error(`deadlock in ${rollout.phase}/${rollout.stage.name}`);
-    passTime(world, Math.max(world.now, next.at), trouble);
-    if (trouble.foreignAt !== null && world.now - 1_000_000 >= trouble.foreignAt) world.foreign = true;
-    if (trouble.cancelAt !== null && !cancelled && world.now - 1_000_000 >= trouble.cancelAt) {
-      cancelled = true;
-      feed({ kind: 'cancel-requested', now: world.now, by: 'signal', wayBackSent: false });
-    }
-    feed(next.event());
-  }
-  // Whatever was under way when it ended lands too.
-  for (const { event } of pending.filter(({ at }) => at >= world.now)) feed(event());
-  return { rollout, world };
 };

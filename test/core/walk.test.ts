@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest';
+import type { Plan } from '../../src/core/plan.ts';
+import { brokenAtEnd, brokenBy, deepFreeze } from './invariants.ts';
+import { aPlan, ERRORS, LATENCY, PODS } from './plan.ts';
+import { seeded } from './random.ts';
+import { turnText } from './script.ts';
+import { type Walked, walk } from './walk.ts';
+import { CALM, type Trouble } from './world.ts';
+
+/** Short steps: ten thousand walks fit in a test. */
+const shortPlan = (random: () => number): Plan => {
+  const plan = aPlan({
+    ...(random() < 0.3 ? { abilities: PODS } : {}),
+    metrics: [[ERRORS], [ERRORS, LATENCY], [LATENCY], []][Math.floor(random() * 4)] ?? [],
+  });
+  const steps = plan.steps.slice(0, 1 + Math.floor(random() * 3)).map((step) => ({ ...step, intervalMs: 6_000 }));
+  return {
+    ...plan,
+    steps,
+    timings: {
+      ...plan.timings,
+      noDataMs: 20_000,
+      readyMs: 30_000,
+      verifyMs: 20_000,
+      drainMs: 8_000,
+      timeoutMs: 300_000,
+    },
+  };
+};
+
+const someTrouble = (random: () => number): Trouble => {
+  const often = <Value>(chance: number, value: Value, calm: Value): Value => (random() < chance ? value : calm);
+  const at = (chance: number, most: number): number | null => often(chance, random() * most, null);
+  return {
+    ...CALM,
+    fails: often(0.5, random() * 0.4, 0),
+    slow: often(0.5, random() * 0.5, 0),
+    refuses: often(0.3, random() * 0.3, 0),
+    wayBackRefusals: often(0.1, 4, 0),
+    canaryErrors: often(0.3, 0.3, 0),
+    stableErrors: often(0.1, 0.5, 0),
+    latency: often(0.15, 2, 0.1),
+    canaryStarts: often(0.95, true, false),
+    canaryDiesAt: at(0.1, 60_000),
+    stableStarts: often(0.9, true, false),
+    confirms: often(0.95, true, false),
+    cancelAt: at(0.4, 60_000),
+    foreignAt: at(0.1, 60_000),
+    stableChangedAt: at(0.05, 60_000),
+    dataFrom: often(0.1, random() * 60_000, 0),
+    traffic: often(0.1, 2, 100),
+  };
+};
+
+const WALKS = 10_000;
+const BATCH = 1_000;
+
+const walkSeed = (
+  seed: number,
+  show: ((line: string) => void) | null = null,
+): { walked: Walked; broken: readonly string[] } => {
+  const random = seeded(seed);
+  const plan = deepFreeze(shortPlan(random));
+  const trouble = someTrouble(random);
+  const crashAfter = random() < 0.2 ? Math.floor(random() * 200) : null;
+  const broken: string[] = [];
+  const walked = walk(plan, trouble, {
+    random,
+    crashAfter,
+    jitterMs: random() < 0.5 ? 6 : 0,
+    each: (trace) => {
+      deepFreeze(trace.event);
+      deepFreeze(trace.after);
+      broken.push(...brokenBy(trace));
+      if (trace.before !== trace.after) show?.(turnText(trace));
+    },
+  });
+  return { walked, broken: [...new Set([...broken, ...brokenAtEnd(walked, trouble)])] };
+};
+
+const from = Number(process.env['WALK_SEED'] ?? 1);
+
+describe('ten thousand random walks', () => {
+  const ends = new Map<string, number>();
+
+  test.each(Array.from({ length: WALKS / BATCH }, (_, index) => from + index * BATCH))(
+    'keep every rule, from seed %i on',
+    (first) => {
+      for (let seed = first; seed < first + BATCH; seed += 1) {
+        let result: ReturnType<typeof walkSeed>;
+        try {
+          result = walkSeed(seed);
+        } catch (error) {
+          throw new Error(`seed ${seed}`, { cause: error });
+        }
+        ends.set(result.walked.rollout.phase, (ends.get(result.walked.rollout.phase) ?? 0) + 1);
+        if (result.broken.length === 0) continue;
+        const turns: string[] = [];
+        walkSeed(seed, (line) => turns.push(line));
+        expect.fail(`seed ${seed}: ${result.broken.join('; ')}\n${turns.slice(-60).join('\n')}`);
+      }
+    },
+    120_000,
+  );
+
+  test('come to every end', () => {
+    expect(ends.get('promoted') ?? 0).toBeGreaterThan(WALKS / 50);
+    expect(ends.get('rolled-back') ?? 0).toBeGreaterThan(WALKS / 50);
+    expect(ends.get('halted') ?? 0).toBeGreaterThan(WALKS / 100);
+  });
+});
