@@ -77,7 +77,8 @@ const permissionsFor = ({ spec, routers, workload, sourcePermissions }: Prefligh
   const named = routerNamed(routers, spec.route);
   // While the route is not named, finding it needs to read all kinds.
   const ofRouters = named === null ? routers.flatMap(({ permissions }) => permissions) : neededBy(named, spec.route);
-  return [...OWN_PERMISSIONS, ...workload.permissions, ...ofRouters, ...sourcePermissions];
+  const own = OWN_PERMISSIONS.filter(({ resource }) => spec.podLogs !== 'off' || resource !== 'pods/log');
+  return [...own, ...workload.permissions, ...ofRouters, ...sourcePermissions];
 };
 
 /** Of a router with several kinds of routes, the rights on those that were named; nothing has to be listed then. */
