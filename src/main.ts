@@ -7,7 +7,7 @@ import type { Settings } from './config/settings.ts';
 import type { Entry } from './core/journal.ts';
 import { shortHash } from './core/marks.ts';
 import type { Issue, Outcome } from './core/outcome.ts';
-import type { Reason } from './core/reason.ts';
+import { misconfigured, rejection } from './core/rejection.ts';
 import type { Spec } from './core/spec.ts';
 import { systemClock } from './drive/clock.ts';
 import { type FanOut, fanOut } from './drive/reporting.ts';
@@ -29,6 +29,7 @@ import { createHttp } from './net/http.ts';
 import { proxyFor } from './net/proxy.ts';
 import type { Cluster } from './ports/cluster.ts';
 import { finish, type Release, type Released, release } from './release.ts';
+import { renderSummary } from './report/comment.ts';
 import { statusDescription } from './report/headline.ts';
 import { exitCode, outputsOf } from './report/result.ts';
 import { routeKinds, routers } from './routers/index.ts';
@@ -181,14 +182,6 @@ const releaseOf = (
 
 // --- main ---------------------------------------------------------------------
 
-const rejection = (code: Reason['code'], text: string, issues: readonly Issue[] = []): Outcome => ({
-  kind: 'rejected',
-  reason: { code, text, metric: null },
-  issues,
-  findings: [],
-  subject: null,
-});
-
 const FORK_TEXT = 'the event comes from a fork: a pull request that anybody can open must not steer a release';
 
 const runMain = async (run: Process): Promise<number> => {
@@ -198,22 +191,13 @@ const runMain = async (run: Process): Promise<number> => {
   const spec = 'spec' in read ? read.spec : null;
   const shell = shellOf(run, read.settings, spec);
   for (const warning of read.warnings) run.log.warning(warning);
-  const released = await (spec === null || 'issues' in read
-    ? only(
-        rejection(
-          'invalid-config',
-          issuesText('issues' in read ? read.issues.length : 0),
-          'issues' in read ? read.issues : [],
-        ),
-      )
-    : releaseOrReject(run, shell, spec, read.settings));
+  const released = await ('spec' in read
+    ? releaseOrReject(run, shell, read.spec, read.settings)
+    : only(misconfigured(read.issues)));
   return conclude(run, shell, released, spec?.failOnRollback ?? true);
 };
 
 const only = (outcome: Outcome): Promise<Released> => Promise.resolve({ outcome, pods: [] });
-const issuesText = (count: number): string =>
-  count === 1 ? '1 mistake in the configuration' : `${count} mistakes in the configuration`;
-
 const releaseOrReject = async (run: Process, shell: Shell, spec: Spec, settings: Settings): Promise<Released> => {
   const { origin } = await resolveContext(shell.github, run.context);
   if (origin !== 'same' && spec.command !== 'plan') return only(rejection('untrusted-event', FORK_TEXT));
@@ -235,6 +219,7 @@ const conclude = async (
     outcome.kind === 'rejected' ? (outcome.issues.find(({ line }) => line !== null)?.file ?? null) : null,
     printLine,
   );
+  showText(run, outcome);
   await shell.reports.conclude(outcome, shell.journal, pods);
   writeOutputs(
     outputsOf(outcome, { commentUrl: shell.reporters.commentUrl(), reportPath: shell.reporters.reportPath() }),
@@ -243,6 +228,15 @@ const conclude = async (
   const left = loadRunOfThis(outcome);
   if (left !== null) saveRun(left);
   return exitCode(outcome, failOnRollback);
+};
+
+/** What has no story to tell line by line is on the console as a whole: the plan, and why a rollout was refused. */
+const showText = ({ log }: Process, outcome: Outcome): void => {
+  if (outcome.kind !== 'planned' && (outcome.kind !== 'rejected' || outcome.findings.length === 0)) return;
+  log.block(
+    outcome.kind === 'planned' ? 'the plan' : 'what was found',
+    renderSummary(outcome, { now: systemClock.now(), journal: [], pods: [], podLines: false }),
+  );
 };
 
 /** A rollout that ended leaves nothing for the post step. */

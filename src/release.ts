@@ -3,7 +3,8 @@ import { guardOf } from './core/marks.ts';
 import type { Permission } from './core/objects.ts';
 import type { Outcome, Subject } from './core/outcome.ts';
 import type { Plan, Run } from './core/plan.ts';
-import type { Finding, Reason, ReasonCode } from './core/reason.ts';
+import type { Reason, ReasonCode } from './core/reason.ts';
+import { refused, rejection } from './core/rejection.ts';
 import type { Rollout } from './core/rollout.ts';
 import type { Spec } from './core/spec.ts';
 import { startRollout } from './core/start.ts';
@@ -57,8 +58,7 @@ export const release = async (input: Release): Promise<Released> => {
   if (earlier !== null) return { outcome: earlier, pods: [] };
   const signal = input.cancelled;
   const checked = await preflight({ ...input, namespace, now: input.clock.now(), signal });
-  if (checked.kind === 'rejected')
-    return { outcome: rejectedBy(checked.findings, subjectOf(input, namespace)), pods: [] };
+  if (checked.kind === 'rejected') return { outcome: refused(checked.findings, subjectOf(input, namespace)), pods: [] };
   if (checked.kind === 'unchanged') return { outcome: unchanged(input, namespace), pods: [] };
   if (input.spec.command === 'plan') {
     const reason: Reason = { code: 'planned', text: 'the plan was made and nothing was written', metric: null };
@@ -83,7 +83,7 @@ const roll = async (input: Release, ready: Ready, namespace: string): Promise<Re
       `Lease ${namespace}/${storeName(input.spec.deployment)}`,
       input.cluster.server,
     );
-    return { outcome: rejectedBy([finding], subjectOf(input, namespace)), pods: [] };
+    return { outcome: refused([finding], subjectOf(input, namespace)), pods: [] };
   }
   input.locked({ namespace, deployment: input.spec.deployment });
   const start = startRollout(ready.plan, input.clock.now());
@@ -138,7 +138,7 @@ const settleEarlier = async (input: Release, namespace: string): Promise<Outcome
   // A missing right is told by the checks, with all others.
   if (found.kind === 'none' || (found.kind === 'failed' && found.problem.kind === 'forbidden')) return null;
   if (found.kind === 'failed') {
-    return rejectedBy(
+    return refused(
       [problemFinding(found.problem, 'the state of an earlier rollout', input.cluster.server)],
       subjectOf(input, namespace),
     );
@@ -185,23 +185,8 @@ const subjectOf = ({ spec }: Release, namespace: string): Subject => ({
   images: spec.images.map(({ image }) => image),
 });
 
-const rejectedBy = (findings: readonly Finding[], subject: Subject): Outcome => {
-  const first = findings.find(({ severity }) => severity === 'error');
-  const reason: Reason = {
-    code: first?.code ?? 'internal-error',
-    text: first?.message ?? 'refused without a reason',
-    metric: null,
-  };
-  return { kind: 'rejected', reason, issues: [], findings, subject };
-};
-
-const rejected = (input: Release, namespace: string, code: ReasonCode, text: string): Outcome => ({
-  kind: 'rejected',
-  reason: { code, text, metric: null },
-  issues: [],
-  findings: [],
-  subject: subjectOf(input, namespace),
-});
+const rejected = (input: Release, namespace: string, code: ReasonCode, text: string): Outcome =>
+  rejection(code, text, subjectOf(input, namespace));
 
 const lockHeld = (
   input: Release,

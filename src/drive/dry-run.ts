@@ -68,11 +68,11 @@ export const dryRun = async (input: DryRunInput, signal: AbortSignal): Promise<r
   return [...findings, ...refused];
 };
 
-/** What a request touches, for the preview: JSON Patch paths, or the top-level fields of what is created. */
+/** What a request touches, for the preview: the paths that a patch writes, or the fields of the spec that is created. */
 export const fieldsOfRequest = (request: Request): readonly string[] => {
   if (Array.isArray(request.body)) {
     const paths = request.body.flatMap((operation: unknown) =>
-      isFields(operation) && operation['op'] !== 'test' ? [String(operation['path'])] : [],
+      isFields(operation) && !isScaffold(operation) ? [readable(String(operation['path']))] : [],
     );
     return [...new Set(paths)];
   }
@@ -80,3 +80,18 @@ export const fieldsOfRequest = (request: Request): readonly string[] => {
     ? Object.keys(request.body['spec']).map((field) => `spec.${field}`)
     : [];
 };
+
+/** Tests write nothing, and an empty map of annotations is only there for a mark to stand in. */
+const isScaffold = (operation: Readonly<Record<string, unknown>>): boolean =>
+  operation['op'] === 'test' || /^\/metadata\/(annotations|labels)$/.test(String(operation['path']));
+
+/** `/spec/containers/0/image` as people write it: `spec.containers[0].image`. */
+const readable = (pointer: string): string =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce(
+      (path, part) => (/^\d+$|^-$|[./]/.test(part) ? `${path}[${part}]` : path === '' ? part : `${path}.${part}`),
+      '',
+    );

@@ -59,6 +59,8 @@ export const preflight = async (input: PreflightInput): Promise<Preflight> => {
     return { kind: 'rejected', findings: [problemFinding(survey.problem, survey.what, cluster.server)] };
   if (workload.isUnchanged(survey.seen, request)) return { kind: 'unchanged' };
   const resolved = workload.resolve(survey.seen, request);
+  // Without the Deployment, what is said about routes would be noise.
+  if (resolved.target === null && spec.service === null) return { kind: 'rejected', findings: resolved.findings };
   const service = resolved.target?.service ?? spec.service;
   const chosen = await chooseRoute(
     cluster,

@@ -1,6 +1,6 @@
 import { shortestDuration } from '../core/make-plan.ts';
 import { guardOf } from '../core/marks.ts';
-import { DEPLOYMENT, objectRef, type Request, refText, SERVICE } from '../core/objects.ts';
+import { DEPLOYMENT, objectRef, type Request, refKey, refText, SERVICE } from '../core/objects.ts';
 import type { Preview } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import { roleYaml } from '../core/rights.ts';
@@ -20,21 +20,25 @@ export const previewOf = (
   const { plan, findings, router, seen, permissions } = ready;
   const guard = guardOf(plan.target.namespace, plan.target.deployment, 'plan', plan.target.rolloutId);
   const { requests } = plannedWrites({ ...parts, router, guard, seen, plan });
+  const declared = router.fields(seen, plan.target);
   return {
     plan,
     findings,
     durationMs: shortestDuration(plan),
-    touches: [...ownTouches(plan), ...merged(requests.map(touchOf)), ...removed(plan)],
+    touches: [...ownTouches(plan), ...merged(requests.map((request) => touchOf(request, declared))), ...removed(plan)],
     role: roleYaml(permissions, plan.target.namespace),
     peakPods: peakPods(plan),
   };
 };
 
-const touchOf = (request: Request): Touch => ({
-  object: refText(request.ref),
-  action: request.verb,
-  fields: fieldsOfRequest(request),
-});
+/** Of a route, its adapter says in the route's own words which fields of the spec it owns. */
+const touchOf = (request: Request, declared: Readonly<Record<string, readonly string[]>>): Touch => {
+  const fields = fieldsOfRequest(request);
+  const known = declared[refKey(request.ref)];
+  const owned = known === undefined ? [] : known;
+  const rest = known === undefined ? fields : fields.filter((field) => !field.startsWith('spec.'));
+  return { object: refText(request.ref), action: request.verb, fields: [...owned, ...rest] };
+};
 
 /** One line an object and action. */
 const merged = (touches: readonly Touch[]): readonly Touch[] => {

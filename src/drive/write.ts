@@ -83,6 +83,7 @@ export const write = async (
   options: { readonly signal: AbortSignal; readonly remember: (seen: Seen) => void },
 ): Promise<WriteOutcome> => {
   let known = seen;
+  const needed = refsOf(context, rollout.plan, 'full');
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (round > 0 || !isWayBack(intent) || !isKnown(context, rollout, known)) {
       const fresh = await readAll(context.cluster, refsOf(context, rollout.plan, 'full'), options.signal);

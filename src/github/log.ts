@@ -8,6 +8,8 @@ export interface ActionLog extends Log {
   /** Seen as an annotation of the run too. GitHub shows ten of a step; further ones are plain lines. */
   warning(text: string): void;
   error(text: string): void;
+  /** Text of several lines, folded under a title. */
+  block(title: string, text: string): void;
   /** Outside of every group: how it ended. */
   headline(text: string): void;
   endGroup(): void;
@@ -41,6 +43,12 @@ export const createLog = (print: Sink): ActionLog => {
     debug: (text) => print(command('debug', plain(text, 4_000))),
     warning: (text) => annotate('warning', text),
     error: (text) => annotate('error', text),
+    block: (title, text) => {
+      endGroup();
+      print(command('group', plain(title)));
+      for (const line of text.split('\n')) print(neutralised(plain(line, 2_000)));
+      print(command('endgroup', ''));
+    },
     headline: (text) => {
       endGroup();
       print(neutralised(plain(text, 2_000)));
