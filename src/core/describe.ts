@@ -2,6 +2,7 @@ import { drainWasSeen } from './drain.ts';
 import { formatCount, formatDuration, formatNumber, formatRatio, formatWeight } from './format.ts';
 import type { Entry } from './journal.ts';
 import { subjectOf } from './metrics.ts';
+import { isCleaning } from './phases/cleaning.ts';
 import { record } from './record.ts';
 import type { Event, MetricState, Rollout, StageName } from './rollout.ts';
 import { isTerminal } from './stage.ts';
@@ -44,7 +45,18 @@ const entry = (rollout: Rollout, at: Ms, text: string, level: Entry['level'] = '
   text,
 });
 
-// --- samples: one line each ---------------------------------------------------
+// --- samples: one line each, where it says something new -----------------------
+
+/** The verdict is spoken, and the path that is waited for is told by one line of its own. */
+const QUIET: readonly StageName[] = ['way-back', 'drain'];
+
+const isNews = (before: Rollout, state: MetricState): boolean => {
+  if (QUIET.includes(before.stage.name)) return false;
+  const old = before.metrics.find(({ name }) => name === state.name);
+  if (state.noDataSince !== null) return old?.noDataSince == null || old.noDataWhy !== state.noDataWhy;
+  const isCounted = before.plan.metrics.some(({ name, kind }) => name === state.name && kind === 'counted');
+  return !isCounted || before.stage.name === 'bake' || state.step.canary.requests + state.step.stable.requests > 0;
+};
 
 const samplesOf = (before: Rollout, event: Event, recorded: Rollout): readonly Entry[] => {
   if (event.kind !== 'sampled') return [];
@@ -53,7 +65,7 @@ const samplesOf = (before: Rollout, event: Event, recorded: Rollout): readonly E
   // The verdict may have ended the phase in which the sample was taken; its line belongs to that one.
   return effect.metrics.flatMap((name) => {
     const state = recorded.metrics.find((metric) => metric.name === name);
-    return state === undefined
+    return state === undefined || !isNews(before, state)
       ? []
       : [entry(before, event.now, `${name}: ${sampleText(before, state)}${clockText(recorded)}`)];
   });
@@ -98,9 +110,28 @@ const troubleOf = (before: Rollout, event: Event, after: Rollout): readonly Entr
   return after.warnings.slice(before.warnings.length).map((text) => entry(after, event.now, text, 'warning'));
 };
 
+const isLastResort = ({ open }: Rollout, id: number): boolean =>
+  open.some((effect) => effect.id === id && effect.kind === 'write' && effect.intent.kind === 'last-resort');
+
 // --- turns --------------------------------------------------------------------
 
 const turnOf = (before: Rollout, event: Event, after: Rollout): readonly Entry[] => {
+  const isSameStage = before.stage.name === after.stage.name && before.phase === after.phase;
+  if (
+    event.kind === 'observed' &&
+    isSameStage &&
+    before.stage.write.kind === 'done' &&
+    after.stage.write.kind === 'none'
+  )
+    return [entry(after, event.now, 'the last write did not stand; it goes again', 'warning')];
+  if (event.kind === 'cancel-requested' && isSameStage && after.phase === 'promoting')
+    return [
+      entry(after, event.now, 'the cancel changes nothing: what is under way is the safe end already', 'warning'),
+    ];
+  if (event.kind === 'written' && event.outcome.kind === 'done' && isLastResort(before, event.effect)) {
+    const text = `the weights could not be set back; the Service ${after.plan.target.canaryService} leads to the pods of stable now`;
+    return [entry(after, event.now, text, 'warning')];
+  }
   if (before.phase !== 'rolling-back' && after.phase === 'rolling-back') {
     return [entry(after, event.now, `rolling back: ${after.reason?.text ?? ''}`, 'error')];
   }
@@ -121,15 +152,22 @@ const stageEntered = (before: Rollout, event: Event, after: Rollout): readonly E
   const isSame =
     before.stage.name === after.stage.name && before.stage.since === after.stage.since && before.phase === after.phase;
   const lines: Entry[] = [];
-  if (!isSame && before.stage.name === 'drain') {
-    const how =
-      drainWasSeen(before, event.now) || drainWasSeen({ ...after, stage: before.stage }, event.now)
-        ? 'seen to be empty (V4)'
-        : 'left alone long enough';
-    lines.push(entry(before, event.now, `the old path was ${how}`));
+  if (drainEnded(before, after)) {
+    const stage = before.stage.name === 'drain' ? before.stage : { ...before.stage, since: event.now };
+    const wasSeen = [before, after].some((rollout) => drainWasSeen({ ...rollout, stage }, event.now));
+    lines.push(
+      entry(before, event.now, `the old path was ${wasSeen ? 'seen to be empty (V4)' : 'left alone long enough'}`),
+    );
   }
   const text = isSame && event.kind !== 'started' ? null : stageText(after);
   return text === null || isTerminal(after.phase) ? lines : [...lines, entry(after, event.now, text)];
+};
+
+/** Also when it was empty before anybody had to wait for it. */
+const drainEnded = (before: Rollout, after: Rollout): boolean => {
+  if (before.stage.name === 'drain') return after.stage.name !== 'drain';
+  const isReturned = before.stage.name === 'way-back' || before.stage.name === 'return-all';
+  return isReturned && after.traffic.firstAt !== null && after.stage.name !== 'drain' && isCleaning(after.stage.name);
 };
 
 const STAGE_TEXT: Readonly<Partial<Record<StageName, (rollout: Rollout) => string>>> = {

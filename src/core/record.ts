@@ -47,7 +47,7 @@ const recordAnswer = (rollout: Rollout, effect: Effect, event: Answer): Rollout 
         savedAt: event.now,
         stage: {
           ...rollout.stage,
-          trouble: event.reason,
+          trouble: `the state was not saved: ${event.reason}`,
           troubleCode: null,
           // The way back waits for no save.
           retryAt: rollout.stage.name === 'way-back' ? rollout.stage.retryAt : event.now + SAVE_RETRY_MS,

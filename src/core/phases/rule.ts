@@ -44,7 +44,9 @@ export const stage = (
 });
 
 export const notWritten = (rollout: Rollout): string | null =>
-  rollout.stage.write.kind === 'done' ? null : (rollout.stage.trouble ?? 'the write');
+  rollout.stage.write.kind === 'done'
+    ? null
+    : `the write${rollout.stage.trouble === null ? '' : ` (${rollout.stage.trouble})`}`;
 
 /** The last look, if it began after this stage's write was answered (or after the stage began, when it
  * writes nothing), and asked about the traffic that is wanted now. */
