@@ -77,8 +77,10 @@ const keepLease = async (context: DriveContext, signal: AbortSignal, lost: (hold
       () => true,
     );
     if (isOver) return;
-    const renewed = await context.store.renew(AbortSignal.any([signal, AbortSignal.timeout(READ_DEADLINE_MS)]));
-    if (renewed.kind === 'lost') return lost(renewed.holder);
+    // A renewal that fails is tried again in time: the lease lasts for several.
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(READ_DEADLINE_MS)]);
+    const renewed = await context.store.renew(limit).catch(() => null);
+    if (renewed?.kind === 'lost') return lost(renewed.holder);
   }
 };
 

@@ -25,7 +25,7 @@ export const fanOut = (reporters: readonly Reporter[], warn: (text: string) => v
   const run = async (reporter: Reporter): Promise<void> => {
     for (let work = next.get(reporter.name); work !== undefined; work = next.get(reporter.name)) {
       next.delete(reporter.name);
-      await reporter.report(...work).catch((error: unknown) => complain(reporter, error));
+      await attempt(() => reporter.report(...work)).catch((error: unknown) => complain(reporter, error));
     }
     busy.delete(reporter.name);
   };
@@ -40,15 +40,18 @@ export const fanOut = (reporters: readonly Reporter[], warn: (text: string) => v
       next.clear();
       await Promise.all(
         reporters.map(async (reporter) => {
-          await within(CONCLUDE_MS, busy.get(reporter.name));
-          await within(CONCLUDE_MS, reporter.conclude(outcome, journal, pods)).catch((error: unknown) =>
-            complain(reporter, error),
-          );
+          // The last word is tried even when the one before it hangs.
+          await within(CONCLUDE_MS, busy.get(reporter.name)).catch((error: unknown) => complain(reporter, error));
+          const concluded = attempt(() => reporter.conclude(outcome, journal, pods));
+          await within(CONCLUDE_MS, concluded).catch((error: unknown) => complain(reporter, error));
         }),
       );
     },
   };
 };
+
+/** What throws before it has made a promise rejects too. */
+const attempt = async (work: () => Promise<void>): Promise<void> => work();
 
 const within = async (limitMs: number, work: Promise<void> | undefined): Promise<void> => {
   if (work === undefined) return;

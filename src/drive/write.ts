@@ -73,7 +73,8 @@ const isWayBack = (intent: Intent): boolean => intent.kind === 'way-back' || int
 
 /**
  * Carries out one write. Forward writes plan from a fresh read; the way back uses what was seen last, so that nothing
- * stands between the evidence and the request, and reads only after a conflict. `remember` keeps what the reads showed.
+ * stands between the evidence and the request, and reads only after a conflict, or
+ * when it would have nothing to send. `remember` keeps what the reads showed.
  */
 export const write = async (
   context: DriveContext,
@@ -83,7 +84,6 @@ export const write = async (
   options: { readonly signal: AbortSignal; readonly remember: (seen: Seen) => void },
 ): Promise<WriteOutcome> => {
   let known = seen;
-  const needed = refsOf(context, rollout.plan, 'full');
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (round > 0 || !isWayBack(intent) || !isKnown(context, rollout, known)) {
       const fresh = await readAll(context.cluster, refsOf(context, rollout.plan, 'full'), options.signal);
@@ -94,6 +94,8 @@ export const write = async (
     const planned = requestsFor(context, rollout, intent, known);
     if (!planned.ok)
       return { kind: 'refused', code: 'refused-by-cluster', reason: planned.problem, final: !isWayBack(intent) };
+    // Nothing to return by what was seen last: a write that landed since would be missed.
+    if (isWayBack(intent) && round === 0 && planned.value.length === 0) continue;
     const closed = isWayBack(intent) && round > 0 ? closedWayBack(context, planned.value, known) : null;
     if (closed !== null) return closed;
     const sent = await sendAll(context, planned.value, isWayBack(intent), options.signal);
