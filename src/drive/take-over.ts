@@ -13,6 +13,8 @@ import { write } from './write.ts';
 /** The lease of a dead run is watched for its whole duration before it is taken. */
 const ACQUIRE_MS = 120_000;
 const CLAIM_MS = 15_000;
+const CLAIM_ATTEMPTS = 3;
+const CLAIM_PAUSE_MS = 1_000;
 
 export type TakenOver =
   | { readonly kind: 'none' }
@@ -63,17 +65,27 @@ export const takeOver = async <
   }
   const context = contextOf(input, saved.rollout.plan, router, acquired.token);
   const rollout = reopen(saved.rollout, why, input.clock.now());
-  const claimed = await claim(context, rollout);
-  return claimed ?? { kind: 'taken', context, rollout };
+  const refused = await claim(context, rollout);
+  if (refused === null) return { kind: 'taken', context, rollout };
+  // The next one must not have to wait for this run's lease.
+  await release(true);
+  return { kind: 'failed', why: `an earlier rollout could not be taken over: ${refused}` };
 };
 
-const claim = async (context: DriveContext, rollout: Rollout): Promise<TakenOver | null> => {
+/** Nothing has returned the traffic yet: one lost request must not be the end of it. null: claimed, else why not. */
+const claim = async (context: DriveContext, rollout: Rollout): Promise<string | null> => {
   const intent = rollout.committedAt === null ? 'claim' : 'hold';
-  const signal = AbortSignal.timeout(CLAIM_MS);
-  const outcome = await write(context, rollout, { kind: intent }, NOTHING_SEEN, { signal, remember: () => undefined });
-  return outcome.kind === 'done'
-    ? null
-    : { kind: 'failed', why: `an earlier rollout could not be taken over: ${outcome.reason}` };
+  let why = '';
+  for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt += 1) {
+    const signal = AbortSignal.timeout(CLAIM_MS);
+    if (attempt > 0) await context.clock.sleepUntil(context.clock.now() + CLAIM_PAUSE_MS, signal);
+    const options = { signal, remember: () => undefined };
+    const outcome = await write(context, rollout, { kind: intent }, NOTHING_SEEN, options);
+    if (outcome.kind === 'done') return null;
+    why = outcome.reason;
+    if (outcome.kind === 'refused' && outcome.final) return why;
+  }
+  return why;
 };
 
 const endedText = ({ phase, reason, plan }: Rollout): string =>
