@@ -1,5 +1,5 @@
 import type { Plan } from '../../src/core/plan.ts';
-import type { MetricSpec } from '../../src/core/spec.ts';
+import type { CountedSpec, MeasuredSpec } from '../../src/core/spec.ts';
 import type { Abilities } from '../../src/core/traffic.ts';
 
 const ROUTER: Abilities = {
@@ -16,7 +16,7 @@ const ROUTER: Abilities = {
 
 export const PODS: Abilities = { ...ROUTER, unit: 'pods', rung: 'V2', zeroWeightEntry: false, allTraffic: false };
 
-export const ERRORS: MetricSpec = {
+export const ERRORS: CountedSpec = {
   kind: 'counted',
   name: 'errors',
   requests: 'requests',
@@ -25,7 +25,7 @@ export const ERRORS: MetricSpec = {
   dryRun: false,
 };
 
-export const LATENCY: MetricSpec = {
+export const LATENCY: MeasuredSpec = {
   kind: 'measured',
   name: 'p99',
   query: 'p99',

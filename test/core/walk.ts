@@ -89,7 +89,8 @@ export const walk = (plan: Plan, trouble: Trouble, options: WalkOptions = {}): W
     }
     // The answer is lost: the write may have landed all the same, before or after.
     if (!isRefused && random() < 0.6) {
-      const lands = at + (random() - 0.5) * 3_000;
+      // A late claim leaves marks and nothing else: it has no mark to be tested for.
+      const lands = at + (random() - (effect.intent.kind === 'claim' ? 1 : 0.5)) * 3_000;
       later(Math.max(world.now, lands), () => {
         land(world, effect.intent, plan, holder);
         return null;
