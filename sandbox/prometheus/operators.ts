@@ -132,19 +132,35 @@ const AGGREGATES: Readonly<Record<string, (values: readonly number[]) => number>
   group: () => 1,
 };
 
+export interface Grouping {
+  readonly kind: 'by' | 'without';
+  readonly labels: readonly string[];
+}
+
+const grouped = (samples: readonly VectorSample[], { kind, labels: names }: Grouping) => {
+  const groups = new Map<string, { readonly labels: Labels; readonly samples: VectorSample[] }>();
+  for (const sample of samples) {
+    const labels = kind === 'by' ? pickLabels(sample.labels, names) : dropLabels(sample.labels, names);
+    const group = groups.get(seriesKey(labels)) ?? { labels, samples: [] };
+    groups.set(seriesKey(labels), group);
+    group.samples.push(sample);
+  }
+  return [...groups.values()];
+};
+
+/** `topk` and `bottomk` keep samples as they are; `count` is their parameter, which the others do not take. */
 export const aggregate = (
   name: string,
   samples: readonly VectorSample[],
-  modifier: { readonly kind: 'by' | 'without'; readonly labels: readonly string[] },
+  grouping: Grouping,
+  count: number,
 ): VectorSample[] => {
+  const groups = grouped(samples, grouping);
+  if (name === 'topk' || name === 'bottomk') {
+    const sign = name === 'topk' ? -1 : 1;
+    return groups.flatMap((group) => group.samples.sort((a, b) => sign * (a.value - b.value)).slice(0, count));
+  }
   const compute = AGGREGATES[name];
   if (compute === undefined) throw new ExecutionError(`the sandbox does not play the aggregation ${name}`);
-  const groups = new Map<string, { labels: Labels; values: number[] }>();
-  for (const { labels, value } of samples) {
-    const own = modifier.kind === 'by' ? pickLabels(labels, modifier.labels) : dropLabels(labels, modifier.labels);
-    const group = groups.get(seriesKey(own)) ?? { labels: own, values: [] };
-    groups.set(seriesKey(own), group);
-    group.values.push(value);
-  }
-  return [...groups.values()].map(({ labels, values }) => ({ labels, value: compute(values) }));
+  return groups.map((group) => ({ labels: group.labels, value: compute(group.samples.map(({ value }) => value)) }));
 };

@@ -169,7 +169,8 @@ const aggregation = (query: Query, node: SyntaxNode): Value => {
   const [op] = children(node);
   const name = op ? textOf(query, op) : '';
   const modifier = node.getChild('AggregateModifier');
-  const [argument] = expressionsIn(node.getChild('FunctionCallBody')).slice(-1);
+  const given = expressionsIn(node.getChild('FunctionCallBody'));
+  const [argument] = given.slice(-1);
   if (argument === undefined) throw new ParseError(node.from + 1, 'no arguments for aggregate expression provided');
   const value = evaluateNode(query, argument);
   if (value.kind !== 'vector')
@@ -178,7 +179,12 @@ const aggregation = (query: Query, node: SyntaxNode): Value => {
       `expected type instant vector in aggregation expression, got ${TYPE_NAMES[value.kind]}`,
     );
   const kind = modifier?.getChild('Without') ? 'without' : 'by';
-  return { kind: 'vector', samples: aggregate(name, value.samples, { kind, labels: labelNames(query, modifier) }) };
+  const parameter = given.length > 1 && given[0] ? evaluateNode(query, given[0]) : null;
+  const count = parameter?.kind === 'scalar' ? parameter.value : 0;
+  return {
+    kind: 'vector',
+    samples: aggregate(name, value.samples, { kind, labels: labelNames(query, modifier) }, count),
+  };
 };
 
 const matchingOf = (query: Query, node: SyntaxNode): Matching => {

@@ -51,6 +51,8 @@ describe('PromQL', () => {
     ['requests{pod="a"} / ignoring(code) requests{pod="a"}', [1]],
     ['requests > 5', [120]],
     ['requests > bool 5', [1, 0]],
+    ['topk(1, requests)', [120]],
+    ['bottomk by (code) (1, requests)', [120, 0]],
     ['sum(missing)', []],
     ['sum(missing) or vector(0)', [0]],
     ['absent(missing)', [1]],
