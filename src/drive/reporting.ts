@@ -1,6 +1,7 @@
 import type { Entry } from '../core/journal.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Rollout } from '../core/rollout.ts';
+import type { Ms } from '../core/units.ts';
 import type { PodNote, Reporter } from '../ports/reporter.ts';
 
 /** What a reporter may take at the end; during the rollout nobody waits for it. */
@@ -13,7 +14,11 @@ export interface FanOut {
 }
 
 /** Many reporters, none of which can hold up or fail a rollout: what one throws is a warning, once. */
-export const fanOut = (reporters: readonly Reporter[], warn: (text: string) => void): FanOut => {
+export const fanOut = (
+  reporters: readonly Reporter[],
+  warn: (text: string) => void,
+  concludeMs: Ms = CONCLUDE_MS,
+): FanOut => {
   const busy = new Map<string, Promise<void>>();
   const next = new Map<string, readonly [Rollout, readonly Entry[]]>();
   const warned = new Set<string>();
@@ -41,9 +46,9 @@ export const fanOut = (reporters: readonly Reporter[], warn: (text: string) => v
       await Promise.all(
         reporters.map(async (reporter) => {
           // The last word is tried even when the one before it hangs.
-          await within(CONCLUDE_MS, busy.get(reporter.name)).catch((error: unknown) => complain(reporter, error));
+          await within(concludeMs, busy.get(reporter.name)).catch((error: unknown) => complain(reporter, error));
           const concluded = attempt(() => reporter.conclude(outcome, journal, pods));
-          await within(CONCLUDE_MS, concluded).catch((error: unknown) => complain(reporter, error));
+          await within(concludeMs, concluded).catch((error: unknown) => complain(reporter, error));
         }),
       );
     },
@@ -53,13 +58,16 @@ export const fanOut = (reporters: readonly Reporter[], warn: (text: string) => v
 /** What throws before it has made a promise rejects too. */
 const attempt = async (work: () => Promise<void>): Promise<void> => work();
 
-const within = async (limitMs: number, work: Promise<void> | undefined): Promise<void> => {
+/** A timer of its own: those of `AbortSignal.timeout` do not keep the process alive until they fire. */
+const within = async (limitMs: Ms, work: Promise<void> | undefined): Promise<void> => {
   if (work === undefined) return;
-  const limit = AbortSignal.timeout(limitMs);
-  await Promise.race([
-    work,
-    new Promise<never>((_, reject) => {
-      limit.addEventListener('abort', () => reject(new Error(`no answer within ${limitMs / 1000} s`)), { once: true });
-    }),
-  ]);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs / 1000} s`)), limitMs);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 };
