@@ -89,8 +89,9 @@ export const holderOf = (lease: KubeObject): string | null => {
   return typeof identity === 'string' && identity !== '' ? identity : null;
 };
 
-export const renewedAt = (lease: KubeObject): string | null => {
-  const time = specOf(lease)['renewTime'];
+/** RFC 3339, by the holder's clock. */
+export const acquiredAt = (lease: KubeObject): string | null => {
+  const time = specOf(lease)['acquireTime'];
   return typeof time === 'string' ? time : null;
 };
 

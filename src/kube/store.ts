@@ -13,6 +13,7 @@ import type { CallProblem, Cluster } from '../ports/cluster.ts';
 import type { Acquired, Holder, Saved, SavedRollout, Store } from '../ports/store.ts';
 import { acknowledge, commands } from './commands.ts';
 import {
+  acquiredAt,
   createLock,
   deletion,
   escapePointer,
@@ -22,7 +23,6 @@ import {
   MANAGED_BY,
   patchOf,
   RUN_URL,
-  renewedAt,
   TOKEN,
 } from './lock.ts';
 import { deserialise, LARGEST_STATE_BYTES, type StateBounds, serialise, stepText } from './saved-rollout.ts';
@@ -117,7 +117,7 @@ const heldBy = (lease: KubeObject, saved: SavedRollout | null): (Acquired & { ki
     kind: 'held',
     by,
     runUrl: lease.metadata.annotations?.[RUN_URL] ?? null,
-    since: renewedAt(lease),
+    since: acquiredAt(lease),
     step: saved?.kind === 'rollout' ? stepText(saved.rollout) : null,
   };
 };
