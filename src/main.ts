@@ -264,9 +264,11 @@ const runPost = async (run: Process): Promise<number> => {
     return 1;
   }
   const input = releaseOf(run, shell, read.spec, cluster.value, saved);
+  const giveUpAt = systemClock.now() + POST_MS;
+  // A signal must not end it early: what is left to do here is what a cancel asks for.
   const released = await Promise.race([
-    finish(input),
-    systemClock.sleepUntil(systemClock.now() + POST_MS, run.cancelled).then(() => 'late' as const),
+    finish(input, giveUpAt),
+    systemClock.sleepUntil(giveUpAt, new AbortController().signal).then(() => 'late' as const),
   ]);
   if (released === 'late') {
     run.log.error(
@@ -274,7 +276,9 @@ const runPost = async (run: Process): Promise<number> => {
     );
     return 1;
   }
-  return released === null ? 0 : conclude(run, shell, released, read.spec.failOnRollback);
+  if ('outcome' in released) return conclude(run, shell, released, read.spec.failOnRollback);
+  if (released.kind === 'failed') run.log.error(`${released.why}; the next run of this Deployment tries again`);
+  return released.kind === 'failed' ? 1 : 0;
 };
 
 const crashed = (run: Process, error: unknown): number => {

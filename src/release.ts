@@ -9,6 +9,7 @@ import type { Rollout } from './core/rollout.ts';
 import type { Spec } from './core/spec.ts';
 import { startRollout } from './core/start.ts';
 import { storeName } from './core/store-name.ts';
+import type { Ms } from './core/units.ts';
 import type { DriveContext } from './drive/context.ts';
 import { drive } from './drive/drive.ts';
 import { problemFinding } from './drive/findings.ts';
@@ -85,6 +86,12 @@ const roll = async (input: Release, ready: Ready, namespace: string): Promise<Re
     );
     return { outcome: refused([finding], subjectOf(input, namespace)), pods: [] };
   }
+  if (acquired.rollout !== null) {
+    // Another run began one and died or halted while this one was checking: its plan and marks are not this run's.
+    await input.store.release(true, AbortSignal.timeout(20_000));
+    const text = 'another rollout began meanwhile and was not finished; run again to finish it first';
+    return { outcome: rejected(input, namespace, 'lock-held', text), pods: [] };
+  }
   input.locked({ namespace, deployment: input.spec.deployment });
   const start = startRollout(ready.plan, input.clock.now());
   const warnings = ready.findings.filter(({ severity }) => severity === 'warning').map(({ message }) => message);
@@ -143,7 +150,7 @@ const settleEarlier = async (input: Release, namespace: string): Promise<Outcome
       subjectOf(input, namespace),
     );
   }
-  if (found.lock !== null) return lockHeld(input, namespace, found.lock);
+  if (input.spec.command === 'plan' && found.lock !== null) return lockHeld(input, namespace, found.lock);
   if (input.spec.command === 'plan')
     return rejected(
       input,
@@ -151,8 +158,17 @@ const settleEarlier = async (input: Release, namespace: string): Promise<Outcome
       'lock-held',
       'an earlier rollout was not finished; `command: run` finishes it first',
     );
+  if (found.lock !== null) sayWatching(input, found.lock);
   return finishEarlier(input, namespace);
 };
+
+const sayWatching = ({ clock, log }: Release, { runUrl, by }: { by: string; runUrl: string | null }): void =>
+  log({
+    at: clock.now(),
+    group: 'lock',
+    level: 'info',
+    text: `another rollout holds the lock (${runUrl ?? by}); if it gives no sign of life for half a minute, its rollout is finished first`,
+  });
 
 const finishEarlier = async (input: Release, namespace: string): Promise<Outcome | null> => {
   const why: Reason = {
@@ -169,12 +185,24 @@ const finishEarlier = async (input: Release, namespace: string): Promise<Outcome
   return input.cancelled.aborted ? ended.outcome : null;
 };
 
-/** For the post step: finishes what main could not. null: there was nothing left to do. */
-export const finish = async (input: Release): Promise<Released | null> => {
+const FINISH_PAUSE_MS = 3_000;
+
+/**
+ * For the post step: finishes what main could not. The traffic may still be split, so a takeover that fails is tried again
+ * until `giveUpAt`. `nothing`: there was nothing left to do, or another run is at it.
+ */
+export const finish = async (
+  input: Release,
+  giveUpAt: Ms,
+): Promise<Released | { readonly kind: 'nothing' } | { readonly kind: 'failed'; readonly why: string }> => {
   const why: Reason = { code: 'cancelled', text: 'the workflow run ended before the rollout did', metric: null };
-  const taken = await takeOver(input, why, contextOf);
-  if (taken.kind !== 'taken') return null;
-  return driveToEnd(input, taken.context, taken.rollout);
+  for (;;) {
+    const taken = await takeOver(input, why, contextOf);
+    if (taken.kind === 'taken') return driveToEnd(input, taken.context, taken.rollout);
+    if (taken.kind !== 'failed') return { kind: 'nothing' };
+    if (!taken.canRetry || input.clock.now() >= giveUpAt) return { kind: 'failed', why: taken.why };
+    await input.clock.sleepUntil(input.clock.now() + FINISH_PAUSE_MS, new AbortController().signal);
+  }
 };
 
 // --- outcomes -----------------------------------------------------------------

@@ -25,7 +25,8 @@ export type TakenOver =
       readonly since: string | null;
       readonly step: string | null;
     }
-  | { readonly kind: 'failed'; readonly why: string }
+  /** `canRetry`: asking again later may help. */
+  | { readonly kind: 'failed'; readonly why: string; readonly canRetry: boolean }
   | { readonly kind: 'taken'; readonly context: DriveContext; readonly rollout: Rollout };
 
 /**
@@ -46,7 +47,7 @@ export const takeOver = async <
 ): Promise<TakenOver> => {
   const acquired = await input.store.acquire(input.holder, AbortSignal.timeout(ACQUIRE_MS));
   if (acquired.kind === 'held') return acquired;
-  if (acquired.kind === 'failed') return { kind: 'failed', why: acquired.problem.message };
+  if (acquired.kind === 'failed') return { kind: 'failed', why: acquired.problem.message, canRetry: true };
   const saved = acquired.rollout;
   const release = (keepState: boolean): Promise<unknown> =>
     input.store.release(keepState, AbortSignal.timeout(CLAIM_MS));
@@ -56,12 +57,12 @@ export const takeOver = async <
   }
   if (saved.kind === 'unreadable') {
     await release(true);
-    return { kind: 'failed', why: `the state of an earlier rollout cannot be used: ${saved.why}` };
+    return { kind: 'failed', why: `the state of an earlier rollout cannot be used: ${saved.why}`, canRetry: false };
   }
   const router = input.routers.find(({ name }) => name === saved.rollout.plan.target.router);
   if (router === undefined || isTerminal(saved.rollout.phase)) {
     await release(true);
-    return { kind: 'failed', why: endedText(saved.rollout) };
+    return { kind: 'failed', why: endedText(saved.rollout), canRetry: false };
   }
   const context = contextOf(input, saved.rollout.plan, router, acquired.token);
   const rollout = reopen(saved.rollout, why, input.clock.now());
@@ -69,7 +70,7 @@ export const takeOver = async <
   if (refused === null) return { kind: 'taken', context, rollout };
   // The next one must not have to wait for this run's lease.
   await release(true);
-  return { kind: 'failed', why: `an earlier rollout could not be taken over: ${refused}` };
+  return { kind: 'failed', why: `an earlier rollout could not be taken over: ${refused}`, canRetry: true };
 };
 
 /** Nothing has returned the traffic yet: one lost request must not be the end of it. null: claimed, else why not. */

@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { objectRef, POD } from '../../src/core/objects.ts';
+import { startRollout } from '../../src/core/start.ts';
+import type { Acquired, SavedRollout, Store } from '../../src/ports/store.ts';
+import type { Workload } from '../../src/ports/workload.ts';
+import { finish, type Release, release } from '../../src/release.ts';
+import { aPlan as corePlan } from '../core/plan.ts';
+import { fakeClock } from '../fakes/clock.ts';
+import { fakeCluster } from '../fakes/cluster.ts';
+import { aPlan, aRoute, aService, aStore, router, workload } from './adapters.ts';
+
+const arm = {
+  uid: 'u',
+  replicas: 3,
+  ready: 3,
+  endpoints: 3,
+  rolledOut: true,
+  template: 'template-1',
+  images: [],
+  imageIds: [],
+  problem: null,
+};
+const resolving: Workload = {
+  ...workload,
+  resolve: () => ({ target: corePlan().target, findings: [] }),
+  observe: () => ({ stable: arm, canary: null }),
+  samplePod: () => ({
+    verb: 'create',
+    ref: objectRef(POD, 'shop', 'sample'),
+    contentType: 'application/json',
+    body: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'sample', namespace: 'shop' } },
+  }),
+};
+
+const aRelease = (store: Partial<Store>): Release => ({
+  spec: {
+    command: 'run',
+    deployment: 'checkout',
+    namespace: 'shop',
+    service: 'checkout',
+    images: [{ container: null, image: 'checkout:2' }],
+    route: { kind: 'objects', routes: [{ kind: 'split', name: 'checkout' }] },
+    steps: [{ weight: 500, intervalMs: 1_000 }],
+    metrics: [],
+    prometheus: null,
+    podLogs: 'off',
+    failOnRollback: true,
+    timeoutMs: 60_000,
+    readyTimeoutMs: 60_000,
+    drainMs: 1_000,
+    noDataTimeoutMs: 60_000,
+  },
+  run: corePlan().run,
+  rolloutId: 'r1',
+  holder: { id: 'me', runUrl: null },
+  cluster: fakeCluster({ objects: [aRoute(0, {}), aService('checkout', 'checkout')] }),
+  routers: [router],
+  workload: resolving,
+  source: null,
+  sourcePermissions: [],
+  store: aStore(store),
+  clock: fakeClock(),
+  cancelled: new AbortController().signal,
+  log: () => undefined,
+  locked: () => undefined,
+  progress: () => undefined,
+});
+
+const halted: SavedRollout = { kind: 'rollout', rollout: { ...startRollout(aPlan(), 0), phase: 'halted' } };
+
+describe('a release', () => {
+  test('leaves a rollout alone that another run began and left while this one was checking', async () => {
+    const done: string[] = [];
+    const input = aRelease({
+      acquire: async () => ({ kind: 'acquired', token: 't', rollout: halted }),
+      save: async () => {
+        done.push('save');
+        return { kind: 'saved' };
+      },
+      release: async (keepState) => {
+        done.push(`release ${keepState}`);
+        return { kind: 'saved' };
+      },
+    });
+
+    const { outcome } = await release(input);
+
+    expect(outcome).toMatchObject({ kind: 'rejected', reason: { code: 'lock-held' } });
+    expect(done).toEqual(['release true']);
+  });
+});
+
+describe('the post step', () => {
+  const failing = (times: number): (() => Promise<Acquired>) => {
+    let asked = 0;
+    return async () => {
+      asked += 1;
+      return asked <= times
+        ? { kind: 'failed', problem: { kind: 'unreachable', message: 'connection refused' } }
+        : { kind: 'acquired', token: 't', rollout: null };
+    };
+  };
+
+  test('tries again while the API server is away', async () => {
+    const input = aRelease({ acquire: failing(10) });
+    expect(await finish(input, input.clock.now() + 240_000)).toEqual({ kind: 'nothing' });
+  });
+
+  test('says why it gives up when its time is over', async () => {
+    const input = aRelease({ acquire: failing(1_000) });
+    expect(await finish(input, input.clock.now() + 240_000)).toEqual({ kind: 'failed', why: 'connection refused' });
+  });
+
+  test('does not wait for a rollout that halted to become another', async () => {
+    const input = aRelease({ acquire: async () => ({ kind: 'acquired', token: 't', rollout: halted }) });
+    expect(await finish(input, input.clock.now())).toMatchObject({ kind: 'failed' });
+  });
+});
