@@ -1,6 +1,6 @@
 import { judgeableAt } from './bake.ts';
 import { currentStep } from './phases/progressing.ts';
-import { freshLook } from './phases/rule.ts';
+import { freshLook, splitsRequests } from './phases/rule.ts';
 import { NEVER, SAVE_RETRY_MS } from './record.ts';
 import type { Effect, Intent, MetricState, Rollout, StageName } from './rollout.ts';
 import type { MetricSpec } from './spec.ts';
@@ -76,7 +76,7 @@ const WITH_PODS: readonly StageName[] = ['canary', 'scale', 'capacity', 'stable-
 /** Quick at first, when an answer is near, then patient. Held weights are looked at as often as the request budget allows. */
 const lookEvery = (rollout: Rollout, now: Ms): Ms => {
   const { name, since } = rollout.stage;
-  if (name === 'bake') return rollout.plan.timings.observeMs;
+  if (name === 'bake' || (name === 'drain' && splitsRequests(rollout))) return rollout.plan.timings.observeMs;
   const age = now - since;
   return age < 5_000 ? 200 : age < 30_000 ? 500 : 2_000;
 };
