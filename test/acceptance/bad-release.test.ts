@@ -27,7 +27,7 @@ const expectRolledBack = async (shop: Shop, release: Release, before: unknown): 
 describe.concurrent('a release that fails requests', () => {
   test(
     'is rolled back, fails the step and says what failed',
-    inShop({ rps: 200, github: { pulls: [{ number: 7, headSha: HEAD }] } }, async (shop) => {
+    inShop({ post: true, rps: 200, github: { pulls: [{ number: 7, headSha: HEAD }] } }, async (shop) => {
       const before = specOf(shop.object('HTTPRoute', 'checkout'));
       const release = await shop.release(
         { image: BAD, weights: '20, 50', metrics: ERRORS_METRIC, comment: 'auto', 'commit-status': 'auto' },
@@ -57,7 +57,7 @@ describe.concurrent('a release that fails requests', () => {
 
   test(
     'sends the request that returns the traffic before anything else',
-    inShop({ rps: 200 }, async (shop) => {
+    inShop({ post: true, rps: 200 }, async (shop) => {
       const release = await shop.release({ image: BAD, metrics: ERRORS_METRIC });
       const writes = shop.cluster.writes().filter(({ resource }) => !['configmaps', 'leases'].includes(resource));
       const shifted = writes.findIndex((call) =>
@@ -77,7 +77,7 @@ describe.concurrent('a release that fails requests', () => {
 
   test(
     'does not fail the step where the workflow says so',
-    inShop({ rps: 200 }, async (shop) => {
+    inShop({ post: true, rps: 200 }, async (shop) => {
       const release = await shop.release({ image: BAD, metrics: ERRORS_METRIC, 'fail-on-rollback': 'false' });
 
       expect(release.outputs).toMatchObject({ status: 'rolled-back', 'failed-metric': 'errors' });

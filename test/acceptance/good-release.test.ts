@@ -11,7 +11,7 @@ describe('a good release', () => {
   let before: unknown;
 
   beforeAll(async () => {
-    shop = await openShop({ rps: 200, github: { pulls: [{ number: 7, headSha: HEAD }] } });
+    shop = await openShop({ post: true, rps: 200, github: { pulls: [{ number: 7, headSha: HEAD }] } });
     before = specOf(shop.object('HTTPRoute', 'checkout'));
     release = await shop.release(
       { weights: '20, 50', metrics: ERRORS_METRIC, comment: 'auto', 'commit-status': 'auto' },
