@@ -25,15 +25,26 @@ export const claimRequest = (seen: Seen, ref: ObjectRef, marks: readonly Mark[])
   return jsonPatch(ref, [testOf('/metadata/uid', object.metadata.uid ?? ''), ...map, ...additions]);
 };
 
-/** Removes marks of ours from an object; null when none is there. Marks of another rollout stay. */
-export const unmarkRequest = (seen: Seen, ref: ObjectRef, marks: readonly Mark[]): Request | null => {
+/**
+ * Closes the way back through an object; null when it is closed. A forward write: it tests the holder too, or a run that
+ * lost its lock would close the way back of the one that took over.
+ */
+export const commitRequest = (seen: Seen, ref: ObjectRef, { holder, wayBack }: Guard): Request | null => {
   const object = objectIn(seen, ref);
-  if (object === null) return null;
-  const ours = marks.filter((mark) => markOn(object, mark) === mark.value);
-  if (ours.length === 0) return null;
-  const tests = ours.map((mark) => testOf(markPath(object.kind, mark), mark.value));
-  return jsonPatch(ref, [...tests, ...ours.map((mark) => removeAt(markPath(object.kind, mark)))]);
+  if (object === null || markOn(object, wayBack) !== wayBack.value) return null;
+  return jsonPatch(ref, [...testsOf(object, [holder, wayBack]), removeAt(markPath(object.kind, wayBack))]);
 };
+
+/** Removes our marks from an object; null when it is not, or no longer, held by this run. */
+export const unmarkRequest = (seen: Seen, ref: ObjectRef, { holder, wayBack }: Guard): Request | null => {
+  const object = objectIn(seen, ref);
+  if (object === null || markOn(object, holder) !== holder.value) return null;
+  const ours = [holder, wayBack].filter((mark) => markOn(object, mark) === mark.value);
+  return jsonPatch(ref, [...testsOf(object, ours), ...ours.map((mark) => removeAt(markPath(object.kind, mark)))]);
+};
+
+const testsOf = (object: KubeObject, marks: readonly Mark[]): readonly Operation[] =>
+  marks.map((mark) => testOf(markPath(object.kind, mark), mark.value));
 
 /** The way-back mark of an object is gone or another's: the way back through it is closed for good. */
 export const wayBackClosed = (object: KubeObject | null, guard: Guard): boolean =>

@@ -15,7 +15,7 @@ import { ok, type Result } from '../core/units.ts';
 import type { CallProblem } from '../ports/cluster.ts';
 import type { DriveContext } from './context.ts';
 import { refsOf } from './look.ts';
-import { claimRequest, lastResortRequest, unmarkRequest, wayBackClosed } from './marking.ts';
+import { claimRequest, commitRequest, lastResortRequest, unmarkRequest, wayBackClosed } from './marking.ts';
 import { mergeSeen, readAll } from './read.ts';
 
 /** A conflict means: read again, plan again. This often, then it is an answer. */
@@ -51,11 +51,9 @@ export const requestsFor = (
     case 'hold':
       return ok(present(markedObjects(context, rollout).map((ref) => claimRequest(seen, ref, [guard.holder]))));
     case 'commit':
-      return ok(present(markedObjects(context, rollout).map((ref) => unmarkRequest(seen, ref, [guard.wayBack]))));
+      return ok(present(markedObjects(context, rollout).map((ref) => commitRequest(seen, ref, guard))));
     case 'unclaim':
-      return ok(
-        present(markedObjects(context, rollout).map((ref) => unmarkRequest(seen, ref, [guard.holder, guard.wayBack]))),
-      );
+      return ok(present(markedObjects(context, rollout).map((ref) => unmarkRequest(seen, ref, guard))));
     case 'traffic':
       return router.plan(seen, target, intent.want, guard, original);
     case 'way-back':

@@ -68,10 +68,15 @@ describe('marking', () => {
   });
 
   test('removes only marks of its own', async () => {
+    const seen = await marksOn({ ...MARKS, [guard.wayBack.key]: 'r2' });
+
+    expect(unmarkRequest(seen, ROUTE, guard)?.body).toHaveLength(2);
+  });
+
+  test('removes nothing from what another run has taken over', async () => {
     const seen = await marksOn({ ...MARKS, [guard.holder.key]: 'another run' });
 
-    expect(unmarkRequest(seen, ROUTE, both)?.body).toHaveLength(2);
-    expect(unmarkRequest(seen, ROUTE, [guard.holder])).toBeNull();
+    expect(unmarkRequest(seen, ROUTE, guard)).toBeNull();
   });
 
   test.each([

@@ -193,6 +193,16 @@ describe('the marks', () => {
     expect(cluster.writes.map(({ request }) => request.ref.kind)).toEqual(['Service', 'Split']);
   });
 
+  test('stay at the commit of a run that lost its lock', async () => {
+    const takenOver = { ...MARKS, [guard.holder.key]: 'another run' };
+    const cluster = aCluster(0, takenOver);
+
+    const outcome = await carryOut(cluster, { kind: 'commit' });
+
+    expect(outcome).toMatchObject({ kind: 'refused', final: false });
+    expect(marksOf(cluster)).toEqual(takenOver);
+  });
+
   test('of another rollout stay', async () => {
     const other = { ...MARKS, [guard.wayBack.key]: 'r2' };
     const cluster = aCluster(0, other);
