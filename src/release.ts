@@ -59,17 +59,18 @@ export const release = async (input: Release): Promise<Released> => {
   if (earlier !== null) return { outcome: earlier, pods: [] };
   const signal = input.cancelled;
   const checked = await preflight({ ...input, namespace, now: input.clock.now(), signal });
+  // First: checks that were given up would look like a cluster that cannot be reached.
+  if (signal.aborted)
+    return {
+      outcome: rejected(input, namespace, 'cancelled', 'the workflow run was cancelled before anything was written'),
+      pods: [],
+    };
   if (checked.kind === 'rejected') return { outcome: refused(checked.findings, subjectOf(input, namespace)), pods: [] };
   if (checked.kind === 'unchanged') return { outcome: unchanged(input, namespace), pods: [] };
   if (input.spec.command === 'plan') {
     const reason: Reason = { code: 'planned', text: 'the plan was made and nothing was written', metric: null };
     return { outcome: { kind: 'planned', reason, preview: previewOf(checked, input) }, pods: [] };
   }
-  if (signal.aborted)
-    return {
-      outcome: rejected(input, namespace, 'cancelled', 'the workflow run was cancelled before anything was written'),
-      pods: [],
-    };
   return roll(input, checked, namespace);
 };
 
