@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,8 @@ export type Inputs = Readonly<Record<string, string>>;
 export interface ActionRun {
   readonly exitCode: number;
   readonly outputs: Readonly<Record<string, string>>;
+  /** What it left for its post step. */
+  readonly state: Readonly<Record<string, string>>;
   /** The output `result`, read. */
   readonly result: unknown;
   /** Standard output and error in order. */
@@ -26,9 +28,14 @@ export interface ActionRun {
   readonly firstLineMs: number;
 }
 
+/** ms from SIGINT to SIGTERM, and from there to SIGKILL. */
+export type Patience = readonly [term: number, kill: number];
+
 export interface RunningAction {
   readonly done: Promise<ActionRun>;
   kill(signal: NodeJS.Signals): void;
+  /** As the runner cancels a step, or with less patience (ms); resolves when the process is gone. */
+  cancel(patience?: Patience): Promise<ActionRun>;
 }
 
 /** The defaults that the runner would pass, from action.yml. */
@@ -108,40 +115,76 @@ const resultOf = (text: string | undefined): unknown => {
   }
 };
 
-/** Runs the shipped bundle as a step of a workflow would. */
-export const startAction = (given: Inputs, github: string): RunningAction => {
-  const files = makeFiles(github);
+const readFiles = (files: Files): Pick<ActionRun, 'outputs' | 'state' | 'result' | 'summary'> => {
+  const outputs = parseCommandFile(files.read('output'));
+  const state = parseCommandFile(files.read('state'));
+  return { outputs, state, result: resultOf(outputs['result']), summary: files.read('summary') };
+};
+
+const spawnStep = (files: Files, given: Inputs, state: Readonly<Record<string, string>>): ChildProcess => {
   const inputs = Object.entries({ ...defaults(), ...given });
-  const startedAt = Date.now();
-  const child = spawn(process.execPath, [BUNDLE], {
+  return spawn(process.execPath, [BUNDLE], {
     cwd: join(files.folder, 'workspace'),
     env: {
       PATH: process.env['PATH'],
       HOME: files.folder,
       ...files.env,
       ...Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+      ...Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value])),
     },
   });
+};
+
+/** How long the runner waits after SIGINT, and then after SIGTERM (actions/runner, ProcessInvoker.cs). */
+const PATIENCE_MS: Patience = [7500, 2500];
+
+const cancel = async (
+  child: ChildProcess,
+  done: Promise<ActionRun>,
+  [term, kill] = PATIENCE_MS,
+): Promise<ActionRun> => {
+  const timers = [setTimeout(() => child.kill('SIGTERM'), term), setTimeout(() => child.kill('SIGKILL'), term + kill)];
+  child.kill('SIGINT');
+  try {
+    return await done;
+  } finally {
+    timers.forEach(clearTimeout);
+  }
+};
+
+/** Runs the shipped bundle as a step of a workflow would; as its post step with the state that the main step left. */
+export const startAction = (
+  given: Inputs,
+  github: string,
+  state: Readonly<Record<string, string>> = {},
+): RunningAction => {
+  const files = makeFiles(github);
+  const startedAt = Date.now();
+  const child = spawnStep(files, given, state);
   let log = '';
   let firstLineMs = 0;
   const onData = (chunk: Buffer): void => {
     log += chunk.toString();
     if (firstLineMs === 0 && log.includes('\n')) firstLineMs = Date.now() - startedAt;
   };
-  child.stdout.on('data', onData);
-  child.stderr.on('data', onData);
+  child.stdout?.on('data', onData);
+  child.stderr?.on('data', onData);
   const done = new Promise<ActionRun>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
-      const outputs = parseCommandFile(files.read('output'));
-      const summary = files.read('summary');
+      const read = readFiles(files);
       fs.rmSync(files.folder, { recursive: true, force: true });
-      const result = resultOf(outputs['result']);
-      resolve({ exitCode: code ?? -1, outputs, result, log, summary, startedAt, endedAt: Date.now(), firstLineMs });
+      resolve({ exitCode: code ?? -1, ...read, log, startedAt, endedAt: Date.now(), firstLineMs });
     });
   });
-  return { done, kill: (signal) => void child.kill(signal) };
+  return { done, kill: (signal) => void child.kill(signal), cancel: (patience) => cancel(child, done, patience) };
 };
 
 /** The end of the log, for a claim that fails. */
-export const tailOf = (run: ActionRun): string => run.log.trimEnd().split('\n').slice(-12).join(' ⏎ ');
+export const tailOf = (run: ActionRun): string =>
+  run.log
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !line.startsWith('::add-mask::'))
+    .slice(-12)
+    .join(' ⏎ ');

@@ -1,0 +1,176 @@
+import {
+  type ActionRun,
+  type Inputs,
+  type Patience,
+  type RunningAction,
+  startAction,
+  tailOf,
+} from '../harness/action.ts';
+import { type Case, claimNoneLost, claimPromoted, claimRestored, claimStatus, openCase } from '../harness/case.ts';
+import { type Watched, watchWeights } from '../harness/journal.ts';
+import { textAt } from '../harness/json.ts';
+import { paths } from '../harness/kube.ts';
+import { deployment, httpRoute, imageOf, service } from '../harness/objects.ts';
+import { type Context, releaseInputs } from '../harness/shop.ts';
+import { median, spread } from '../harness/statistics.ts';
+import type { Suite } from '../harness/suite.ts';
+import { fits, percent, shareOf } from '../harness/traffic.ts';
+
+const NEW = '2.0';
+const IMAGE = imageOf('checkout', NEW);
+/** Enough for the way back; the rest is left to the post step. */
+const ALMOST_NONE: Patience = [1000, 500];
+const UNTOUCHED = ['HTTPRoute/checkout', 'Deployment/checkout', 'Service/checkout'] as const;
+
+interface Opened {
+  readonly opened: Case;
+  readonly inputs: Inputs;
+  readonly weights: Watched;
+}
+
+const open = async (context: Context, namespace: string): Promise<Opened> => {
+  const route = httpRoute(namespace, 'checkout', [{ backendRefs: [{ name: 'checkout', port: 80 }] }]);
+  const objects = [deployment({ namespace, name: 'checkout', version: '1.0' }), service(namespace, 'checkout'), route];
+  const opened = await openCase(context, { namespace, objects, rps: 100 });
+  const weights = await watchWeights(context.kube, route, 'checkout-canary');
+  return { opened, inputs: releaseInputs(opened.shop, IMAGE, 'checkout'), weights };
+};
+
+/** Resolves when `check` holds, and rejects when the run ends before. */
+const during = async (context: Context, action: RunningAction, what: string, check: () => Promise<boolean>) => {
+  const ended = action.done.then((run) => Promise.reject(new Error(`it ended before ${what}: ${tailOf(run)}`)));
+  ended.catch(() => {}); // Later its end is expected.
+  await Promise.race([ended, context.kube.until(what, check)]);
+};
+
+const weightNow = (weights: Watched): number => weights.held().at(-1)?.weight ?? 0;
+
+/** Resolves in the middle of the first step, with canary traffic in the last second. */
+const untilBaking = async (context: Context, action: RunningAction, { opened, weights }: Opened): Promise<void> =>
+  during(context, action, 'the first step', async () => {
+    const { weight, from } = weights.held().at(-1) ?? { weight: 0, from: 0 };
+    const last = opened.traffic.answers.findLast(({ version }) => version === NEW)?.sentAt ?? 0;
+    return weight > 0 && Date.now() - from > 4000 && Date.now() - last < 1000;
+  });
+
+const post = async (context: Context, inputs: Inputs, main: ActionRun): Promise<ActionRun> => {
+  const run = await startAction(inputs, context.github.url, main.state).done;
+  const wanted = Object.keys(main.state).length > 0;
+  context.claims.claim('main left its post step what it needs', wanted, Object.keys(main.state));
+  return run;
+};
+
+/** ms from the cancel to the last request that reached the canary. */
+const cancelled = async (context: Context, namespace: string, patience?: Patience): Promise<number> => {
+  const { claims } = context;
+  const release = await open(context, namespace);
+  const { opened, weights } = release;
+  const inputs = { ...release.inputs, interval: '60s' };
+  const action = startAction(inputs, context.github.url);
+  await untilBaking(context, action, release);
+  const cancelledAt = Date.now();
+  const main = await action.cancel(patience);
+  const seconds = ((main.endedAt - cancelledAt) / 1000).toFixed(1);
+  claims.note('main ended after the cancel', `${seconds} s, exit ${main.exitCode}`);
+  const done = await post(context, inputs, main);
+  weights.stop();
+  const report = await opened.traffic.end();
+  const last = opened.traffic.answers.findLast(({ version }) => version === NEW)?.sentAt ?? Number.NaN;
+
+  const isKilled = main.outputs['status'] === undefined;
+  claims.claim('main or its post step finishes it', isKilled === (patience !== undefined), isKilled ? 'post' : 'main');
+  claimStatus(context, isKilled ? done : main, 'aborted', 'cancelled', 1);
+  claims.claim('users are back on stable', weightNow(weights) === 0, percent(weightNow(weights)));
+  claimNoneLost(context, report);
+  await claimRestored(context, opened, UNTOUCHED);
+  return Math.round(last - cancelledAt);
+};
+
+/** The runner's machine is gone: no signal, no post step. */
+const killed = async (context: Context): Promise<void> => {
+  const { claims } = context;
+  const release = await open(context, 'killed');
+  const { opened, inputs, weights } = release;
+  const dead = startAction({ ...inputs, interval: '60s' }, context.github.url);
+  await untilBaking(context, dead, release);
+  dead.kill('SIGKILL');
+  await dead.done;
+  const killedAt = Date.now();
+  const next = startAction(inputs, context.github.url);
+  const backAt = async (): Promise<boolean> => weightNow(weights) === 0;
+  await during(context, next, 'the way back', backAt);
+  const returnedAt = weights.held().at(-1)?.from ?? 0;
+  const run = await next.done;
+  weights.stop();
+
+  const share = shareOf(opened.traffic.answers, NEW, killedAt, returnedAt - 1000);
+  claims.claim('the canary keeps its 10 % meanwhile', fits(share, 0.1), `${percent(share.share)} of ${share.requests}`);
+  const reached = weights.held().map(({ weight }) => Number(weight.toFixed(2)));
+  const first = reached.slice(0, reached.indexOf(0.1) + 3);
+  claims.claim('the dead rollout is rolled back before the next begins', first.join() === '0,0.1,0,0.1', reached);
+  claims.note('from the kill to the way back', `${((returnedAt - killedAt) / 1000).toFixed(1)} s`);
+  claimStatus(context, run, 'promoted', 'completed', 0);
+  claimNoneLost(context, await opened.traffic.end());
+  await claimPromoted(context, opened, 'checkout', IMAGE);
+  await claimRestored(context, opened, ['HTTPRoute/checkout', 'Service/checkout']);
+};
+
+/** Stable is being replaced: nothing but the canary is known to be good. */
+const late = async (context: Context): Promise<void> => {
+  const { claims, kube } = context;
+  const { opened, inputs, weights } = await open(context, 'late');
+  const action = startAction({ ...inputs, weights: '50' }, context.github.url);
+  const path = `${paths.deployments('late')}/checkout`;
+  const isUpdated = async (): Promise<boolean> =>
+    textAt(await kube.get(path), 'spec', 'template', 'spec', 'containers', 0, 'image') === IMAGE;
+  await during(context, action, 'the update of stable', isUpdated);
+  const main = await action.cancel();
+  claimStatus(context, main, 'halted', 'cancelled', 1);
+  const after = await post(context, inputs, main);
+  const quiet = after.exitCode === 0 && after.outputs['status'] === undefined;
+  claims.claim('its post step leaves it so', quiet, quiet ? 'exit 0' : tailOf(after));
+
+  const from = Date.now();
+  await kube.until(
+    'two hundred answers',
+    async () => shareOf(opened.traffic.answers, NEW, from, from + 5000).requests > 200,
+  );
+  weights.stop();
+  claims.claim('the route sends everything to the canary', weightNow(weights) === 1, percent(weightNow(weights)));
+  const { share, requests } = shareOf(opened.traffic.answers, NEW, from, from + 5000);
+  claims.claim('the new version answers everything', share === 1, `${percent(share)} of ${requests}`);
+  const advice = /\*\*What to do\.\*\* (.*)/.exec(main.summary)?.[1];
+  claims.claim('a person is told what to do', advice?.includes('canary') ?? false, advice ?? main.summary);
+  claimNoneLost(context, await opened.traffic.end());
+};
+
+export const cancel: Suite = {
+  name: 'cancel',
+  title: 'cancelled, killed, or cancelled too late: users lose nothing, and the next run cleans up',
+  alone: false,
+  run: async (context) => {
+    await Promise.all([
+      killed(context),
+      late(context),
+      cancelled(context, 'force-cancelled', ALMOST_NONE).then((ms) =>
+        context.claims.note('from the cancel to the last canary request', `${ms} ms`),
+      ),
+    ]);
+  },
+};
+
+/** Alone, for the time that it takes. */
+export const cancelTimes: Suite = {
+  name: 'cancel-times',
+  title: 'a cancelled rollout gives the traffic back at once',
+  alone: true,
+  run: async (context) => {
+    const times: number[] = [];
+    for (let turn = 1; turn <= (context.full ? 20 : 1); turn += 1)
+      times.push(await cancelled(context, `cancelled-${turn}`));
+    const text = spread(times, 'ms');
+    for (const ms of times) context.claims.figure({ kind: 'latency', what: 'traffic', ms });
+    if (context.full) context.claims.claim('traffic leaves within a second of the cancel', median(times) <= 2000, text);
+    else context.claims.note('from the cancel to the last canary request', text);
+  },
+};
