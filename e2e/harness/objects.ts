@@ -10,6 +10,8 @@ export interface AppShape {
   readonly replicas?: number;
   /** Of selector and pods. */
   readonly labels?: Labels;
+  /** Of pods only. */
+  readonly podLabels?: Labels;
 }
 
 export const REGISTRY = 'registry.example';
@@ -22,6 +24,7 @@ export const deployment = ({
   version,
   replicas = 3,
   labels = { app: name },
+  podLabels = {},
 }: AppShape): KubeObject => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -30,7 +33,7 @@ export const deployment = ({
     replicas,
     selector: { matchLabels: { ...labels } },
     template: {
-      metadata: { labels: { ...labels }, annotations: { 'example.com/team': 'shop' } },
+      metadata: { labels: { ...labels, ...podLabels }, annotations: { 'example.com/team': 'shop' } },
       spec: {
         volumes: [{ name: 'cache', emptyDir: {} }],
         initContainers: [{ name: 'migrate', image: imageOf('migrate', '1') }],

@@ -31,11 +31,13 @@ export const snapshot = async (kube: Kube, { namespace }: Shop): Promise<Snapsho
   return new Map(lists.flat());
 };
 
-/** Pods and slices come and go with stable's own rollout; its next ReplicaSet stays as history. */
-const isOurs = (name: string, object: KubeObject, stable: readonly string[]): boolean => {
-  if (name.startsWith('Pod/') || name.startsWith('EndpointSlice/')) return name.includes('-canary');
-  const owner = object.metadata.ownerReferences?.[0];
-  return !(name.startsWith('ReplicaSet/') && owner !== undefined && stable.includes(owner.name));
+/** Pods, slices and the next ReplicaSet come and go with what was there before: names are no guide, they are cut. */
+const belongs = (object: KubeObject, before: Snapshot, after: Snapshot): boolean => {
+  const [owner] = object.metadata.ownerReferences ?? [];
+  if (owner === undefined) return false;
+  if (before.has(`${owner.kind}/${owner.name}`)) return true;
+  const parent = after.get(`${owner.kind}/${owner.name}`);
+  return parent !== undefined && belongs(parent, before, after);
 };
 
 const marksOf = (object: KubeObject): readonly string[] =>
@@ -43,9 +45,8 @@ const marksOf = (object: KubeObject): readonly string[] =>
 
 /** New objects, missing objects and marks, in words; [] when there are none. */
 const differences = (before: Snapshot, after: Snapshot): readonly string[] => {
-  const stable = [...before.keys()].filter((name) => name.startsWith('Deployment/')).map((name) => name.slice(11));
   const added = [...after]
-    .filter(([name, object]) => !before.has(name) && isOurs(name, object, stable))
+    .filter(([name, object]) => !before.has(name) && !belongs(object, before, after))
     .map(([name]) => `new ${name}`);
   const gone = [...before.keys()].filter((name) => !/^(Pod|EndpointSlice)\//.test(name) && !after.has(name));
   const marked = [...after].flatMap(([name, object]) => marksOf(object).map((mark) => `${mark} on ${name}`));

@@ -20,6 +20,7 @@ const rules = [
   {
     matches: [{ path: { type: 'PathPrefix', value: '/api' }, method: 'POST' }],
     filters: [{ type: 'RequestHeaderModifier', requestHeaderModifier: { add: [{ name: 'x-team', value: 'shop' }] } }],
+    timeouts: { request: '10s', backendRequest: '5s' },
     backendRefs: [
       { name: 'catalog', port: 80, weight: 20 },
       { name: 'checkout', port: 80, weight: 80 },
@@ -31,6 +32,7 @@ const rules = [
       { path: { type: 'Exact', value: '/pay' } },
       { path: { type: 'PathPrefix', value: '/buy' }, headers: [{ name: 'x-shop', value: 'one' }] },
     ],
+    timeouts: { request: '3s' },
     backendRefs: [{ name: 'checkout', port: 80 }],
   },
   { matches: [{ path: { type: 'PathPrefix', value: '/catalog' } }], backendRefs: [{ name: 'catalog', port: 80 }] },
@@ -83,7 +85,7 @@ const release = async (context: Context): Promise<void> => {
 
 export const routes: Suite = {
   name: 'routes',
-  title: 'an HTTPRoute with several rules, filters and a foreign backend comes back as it was',
+  title: 'an HTTPRoute with several rules, filters, timeouts and a foreign backend comes back as it was',
   alone: false,
   run: release,
 };
