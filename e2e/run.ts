@@ -15,6 +15,7 @@ import { startGitHub } from './harness/github.ts';
 import { createKube } from './harness/kube.ts';
 import type { Context } from './harness/shop.ts';
 import type { Suite } from './harness/suite.ts';
+import { table } from './harness/table.ts';
 import { enterNamespace, isInside } from './stack/namespace.ts';
 import { startStack } from './stack/stack.ts';
 import { SUITES } from './suites/index.ts';
@@ -60,7 +61,7 @@ const runSuite = async (suite: Suite, context: Omit<Context, 'claims'>, ledger: 
     const cause = error instanceof Error && error.cause ? ` (${error.cause})` : '';
     claims.claim('it runs to its end', false, `${error instanceof Error ? error.stack : error}${cause}`);
   }
-  console.log(`      ${suite.name}: took ${seconds(started)}`);
+  ledger.took(suite.name, (Date.now() - started) / 1000);
 };
 
 /** As many at a time as `width`, in order. */
@@ -98,6 +99,7 @@ const main = async ({ suites, full, seed }: Options): Promise<void> => {
   const keepLogs = ledger.failed() > 0;
   await stack.stop({ keepLogs });
   github.stop();
+  console.log(`\n${table(ledger.accounts())}\n`);
   if (keepLogs) console.log(`      logs of the stack: ${stack.folders.run}/logs`);
   console.log(`${ledger.passed()} passed, ${ledger.failed()} failed in ${seconds(started)}`);
   process.exit(ledger.failed() === 0 ? 0 : 1); // Watches and keep-alive connections would hold the process.

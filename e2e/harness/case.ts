@@ -84,13 +84,16 @@ export const claimStatus = (
   context.claims.claim(`ends as ${status} (${reasonCode})`, holds, holds ? measured : `${measured} | ${tailOf(run)}`);
 };
 
-export const claimNoneLost = (context: Context, report: LoadReport, what = 'no request is lost'): void =>
+export const claimNoneLost = (context: Context, report: LoadReport, what = 'no request is lost'): void => {
+  context.claims.figure({ kind: 'requests', sent: report.sent, lost: lost(report) });
   context.claims.claim(what, lost(report) === 0 && report.sent > 0, lostText(report));
+};
 
 /** Of a release that came after a bad one under the same load: what the bad version failed does not count. */
 export const claimNoneLostSince = (context: Context, { traffic }: Case, from: number, except: string): void => {
   const harmed = lostSince(traffic.answers, from, except);
   const sent = traffic.answers.filter(({ sentAt }) => sentAt >= from).length;
+  context.claims.figure({ kind: 'requests', sent, lost: harmed.length });
   const measured = `${harmed.length} of ${sent} ${harmed.length > 0 ? JSON.stringify(harmed.slice(0, 3)) : ''}`;
   context.claims.claim('nothing is lost in the good release', harmed.length === 0 && sent > 0, measured);
 };
@@ -112,6 +115,7 @@ export const claimShares = (
     const measured = span
       ? `${percent(share.share)} of ${share.requests} requests`
       : `never held; the route had ${held.map((one) => percent(one.weight)).join(', ')}`;
+    context.claims.figure({ kind: 'share-error', value: Math.abs(share.share - weight) });
     context.claims.claim(`${percent(weight)} asked is what users get`, fits(share, weight), measured);
   }
 };

@@ -1,11 +1,14 @@
 import type { Suite } from '../harness/suite.ts';
 import { bad } from './bad.ts';
+import { cancel, cancelTimes } from './cancel.ts';
 import { conformance } from './conformance.ts';
 import { fitness } from './fitness.ts';
 import { good } from './good.ts';
 import { grpc } from './grpc.ts';
 import { measures } from './measures.ts';
+import { names } from './names.ts';
 import { notReady } from './not-ready.ts';
+import { prometheus } from './prometheus.ts';
 import { replicas } from './replicas.ts';
 import { rights } from './rights.ts';
 import { routes } from './routes.ts';
@@ -15,6 +18,7 @@ import { worker } from './worker.ts';
 
 /** The longest first, so that none is left to run by itself at the end. */
 export const SUITES: readonly Suite[] = [
+  cancel,
   rights,
   good,
   worker,
@@ -22,10 +26,13 @@ export const SUITES: readonly Suite[] = [
   two,
   routes,
   replicas,
+  names,
+  prometheus,
   notReady,
   serviceUrl,
   fitness,
   conformance,
   bad,
+  cancelTimes,
   measures,
 ];
