@@ -11,6 +11,12 @@ import { mergeSeen, NOTHING_SEEN, readAll } from './read.ts';
 import { bindQueries } from './sampling.ts';
 import { write } from './write.ts';
 
+/** What effects under way share: what was seen last, and which of them are still wanted. */
+interface Memory {
+  seen: Seen;
+  open: readonly Effect[];
+}
+
 /** No answer may take longer; then it is a failure and the next one is asked for. */
 const READ_DEADLINE_MS: Ms = 10_000;
 const WRITE_DEADLINE_MS: Ms = 15_000;
@@ -25,7 +31,7 @@ export async function* drive(context: DriveContext, start: Rollout): AsyncGenera
   const events = mailbox<Event>();
   const running = new Map<number, AbortController>();
   const over = new AbortController();
-  const memory: { seen: Seen } = { seen: NOTHING_SEEN };
+  const memory: Memory = { seen: NOTHING_SEEN, open: [] };
   let rollout = start;
 
   const cancel = (): void => {
@@ -43,6 +49,7 @@ export async function* drive(context: DriveContext, start: Rollout): AsyncGenera
       const before = rollout;
       rollout = transition(before, event);
       for (const entry of describe(before, event, rollout)) context.log(entry);
+      memory.open = rollout.open;
       dropClosed(running, rollout.open);
       for (const effect of rollout.open.filter(({ id }) => !running.has(id))) {
         const stop = new AbortController();
@@ -56,6 +63,7 @@ export async function* drive(context: DriveContext, start: Rollout): AsyncGenera
   } finally {
     context.cancelled.removeEventListener('abort', cancel);
     over.abort();
+    memory.open = [];
     for (const stop of running.values()) stop.abort();
     await renewing;
   }
@@ -89,7 +97,7 @@ const carryOut = async (
   context: DriveContext,
   rollout: Rollout,
   effect: Effect,
-  memory: { seen: Seen },
+  memory: Memory,
   dropped: AbortSignal,
 ): Promise<Event | null> => {
   try {
@@ -104,7 +112,7 @@ const answerTo = async (
   context: DriveContext,
   rollout: Rollout,
   effect: Effect,
-  memory: { seen: Seen },
+  memory: Memory,
   dropped: AbortSignal,
 ): Promise<Event> => {
   const { clock, cluster, store } = context;
@@ -150,7 +158,9 @@ const answerTo = async (
         memory.seen = seen;
       };
       const signal = AbortSignal.timeout(WRITE_DEADLINE_MS);
-      const outcome = await write(context, rollout, effect.intent, memory.seen, { signal, remember });
+      const isWanted = (): boolean =>
+        memory.open.some((open) => open.id === effect.id && open.kind === 'write' && !open.superseded);
+      const outcome = await write(context, rollout, effect.intent, memory.seen, { signal, remember, isWanted });
       return { ...answered, kind: 'written', now: clock.now(), outcome };
     }
   }

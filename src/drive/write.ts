@@ -79,7 +79,12 @@ export const write = async (
   rollout: Rollout,
   intent: Intent,
   seen: Seen,
-  options: { readonly signal: AbortSignal; readonly remember: (seen: Seen) => void },
+  options: {
+    readonly signal: AbortSignal;
+    readonly remember: (seen: Seen) => void;
+    /** Asked right before each forward request: a cancel or a lost lock since must stop it (design §3, ports). */
+    readonly isWanted?: () => boolean;
+  },
 ): Promise<WriteOutcome> => {
   let known = seen;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -96,7 +101,9 @@ export const write = async (
     if (isWayBack(intent) && round === 0 && planned.value.length === 0) continue;
     const closed = isWayBack(intent) && round > 0 ? closedWayBack(context, planned.value, known) : null;
     if (closed !== null) return closed;
-    const sent = await sendAll(context, planned.value, isWayBack(intent), options.signal);
+    const isWanted = (): boolean => isWayBack(intent) || (options.isWanted?.() ?? true);
+    const sent = await sendAll(context, planned.value, { atOnce: isWayBack(intent), signal: options.signal, isWanted });
+    if (sent === 'unwanted') return NOT_WANTED;
     if (sent === null) return { kind: 'done', notes: [] };
     if (sent.problem.kind !== 'conflict') return outcomeOf(sent.problem, sent.what, intent);
   }
@@ -128,18 +135,28 @@ interface SendProblem {
   readonly what: string;
 }
 
+const NOT_WANTED: WriteOutcome = {
+  kind: 'failed',
+  code: 'cancelled',
+  reason: 'it was given up before it was sent',
+};
+
 /** Forward in order, stopping at the first problem; back all at once, because every route that returns traffic counts. */
 const sendAll = async (
   context: DriveContext,
   requests: readonly Request[],
-  atOnce: boolean,
-  signal: AbortSignal,
-): Promise<SendProblem | null> => {
+  {
+    atOnce,
+    signal,
+    isWanted,
+  }: { readonly atOnce: boolean; readonly signal: AbortSignal; readonly isWanted: () => boolean },
+): Promise<SendProblem | 'unwanted' | null> => {
   if (atOnce) {
     const answers = await Promise.all(requests.map((request) => sendOne(context, request, signal)));
     return answers.find((answer) => answer !== null) ?? null;
   }
   for (const request of requests) {
+    if (!isWanted()) return 'unwanted';
     const answer = await sendOne(context, request, signal);
     if (answer !== null) return answer;
   }

@@ -54,6 +54,29 @@ describe('a forward write', () => {
     expect(weightIn(cluster)).toEqual({ weight: 500 });
   });
 
+  test('is not sent once a cancel or a lost lock has come, even after a conflict', async () => {
+    const cluster = aCluster(0);
+    let asked = 0;
+    cluster.interfere((verb) => {
+      if (verb !== 'patch') return undefined;
+      cluster.interfere(null);
+      return { kind: 'conflict', message: 'somebody was faster' };
+    });
+    const isWanted = (): boolean => {
+      asked += 1;
+      return asked === 1;
+    };
+
+    const outcome = await write(aContext(cluster), startRollout(aPlan(), 0), shift, NOTHING_SEEN, {
+      signal: signal(),
+      remember: () => undefined,
+      isWanted,
+    });
+
+    expect(outcome).toMatchObject({ kind: 'failed', code: 'cancelled' });
+    expect(weightIn(cluster)).toEqual({ weight: 0 });
+  });
+
   test('sends nothing when it is so already', async () => {
     const cluster = aCluster(500);
 
