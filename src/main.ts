@@ -15,7 +15,7 @@ import { annotate } from './github/annotations.ts';
 import { createClient, type GitHubClient } from './github/client.ts';
 import { type RunContext, readContext, resolveContext, runOf } from './github/context.ts';
 import { type Inputs, maskSecrets, readInputs } from './github/inputs.ts';
-import { type ActionLog, createLog, printLine } from './github/log.ts';
+import { type ActionLog, attempt, createLog, outliveReaders, printLine } from './github/log.ts';
 import { writeOutputs } from './github/outputs.ts';
 import { buildReporters, type Reporters } from './github/reporters.ts';
 import { onCancel } from './github/signals.ts';
@@ -52,6 +52,7 @@ interface Shell {
 }
 
 const start = (): Process => {
+  outliveReaders([process.stdout, process.stderr]);
   const environment = process.env;
   const inputs = readInputs(
     environment,
@@ -221,12 +222,11 @@ const conclude = async (
   );
   showText(run, outcome);
   await shell.reports.conclude(outcome, shell.journal, pods);
-  writeOutputs(
-    outputsOf(outcome, { commentUrl: shell.reporters.commentUrl(), reportPath: shell.reporters.reportPath() }),
-  );
+  const urls = { commentUrl: shell.reporters.commentUrl(), reportPath: shell.reporters.reportPath() };
+  attempt(run.log, 'outputs', () => writeOutputs(outputsOf(outcome, urls)));
   run.log.headline(statusDescription(outcome, systemClock.now()));
   const left = loadRunOfThis(outcome);
-  if (left !== null) saveRun(left);
+  if (left !== null) attempt(run.log, 'state for the post step', () => saveRun(left));
   return exitCode(outcome, failOnRollback);
 };
 

@@ -61,3 +61,17 @@ export const createLog = (print: Sink): ActionLog => {
 export const printLine: Sink = (line) => {
   process.stdout.write(`${line}\n`);
 };
+
+/** A reader of the output that went away (the runner died) must not end a rollout that is half way: EPIPE is ignored. */
+export const outliveReaders = (streams: readonly NodeJS.EventEmitter[]): void => {
+  for (const stream of streams) stream.on('error', () => undefined);
+};
+
+/** The runner's files may be gone or its disk full, and what happened in the cluster has happened all the same. */
+export const attempt = (log: Pick<ActionLog, 'warning'>, what: string, write: () => void): void => {
+  try {
+    write();
+  } catch (error) {
+    log.warning(`the ${what} could not be written: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};

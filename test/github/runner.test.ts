@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { command, neutralised } from '../../src/github/commands.ts';
 import { readContext } from '../../src/github/context.ts';
 import { readInputs } from '../../src/github/inputs.ts';
 import { latestOnly } from '../../src/github/latest.ts';
-import { createLog } from '../../src/github/log.ts';
+import { attempt, createLog, outliveReaders } from '../../src/github/log.ts';
 import { podLogsIn } from '../../src/github/reporters.ts';
 import { onCancel } from '../../src/github/signals.ts';
 import { createSummaryReporter } from '../../src/github/summary.ts';
@@ -29,6 +30,24 @@ const contextOf = (payload: unknown, environment: Record<string, string> = {}) =
     ...environment,
   });
 };
+
+test('a reader of the output that goes away ends nothing', () => {
+  const output = new EventEmitter();
+
+  outliveReaders([output]);
+
+  expect(() => output.emit('error', new Error('write EPIPE'))).not.toThrow();
+});
+
+test("a runner's file that cannot be written is a warning", () => {
+  const warnings: string[] = [];
+
+  attempt({ warning: (text) => warnings.push(text) }, 'outputs', () => {
+    throw new Error('ENOSPC');
+  });
+
+  expect(warnings).toEqual(['the outputs could not be written: ENOSPC']);
+});
 
 describe('inputs', () => {
   test('are read by their hyphened names, trimmed, and empty ones are absent', () => {
