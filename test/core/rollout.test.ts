@@ -203,6 +203,18 @@ describe('a cancel', () => {
     expect([after.stage.name, after.traffic.wanted.canary]).toEqual(['return-all', 0]);
   });
 
+  test('leaves the traffic where it is when no copy has pods', () => {
+    const rollout = lastOf('return-some');
+    const { observation } = rollout;
+    if (observation?.canary == null || observation.stable === null) throw new Error('an arm was not seen');
+    const { canary, stable } = observation;
+    const dead = { ...observation, canary: { ...canary, ready: 0 }, stable: { ...stable, ready: 0 } };
+
+    const after = transition({ ...rollout, observation: dead }, cancel(START + 100_000));
+
+    expect([after.phase, after.traffic.wanted.canary]).toEqual(['halted', 8_000]);
+  });
+
   test('changes nothing while a kept canary is given its traffic', () => {
     const keeping = transition(lastOf('return-some'), cancel(START + 100_000));
 
@@ -245,6 +257,25 @@ describe('an answer to a write of an earlier stage', () => {
 
     expect([rollout.phase, world.weight]).toEqual(['rolled-back', 0]);
   });
+});
+
+test('a way back that a late write undid goes again', () => {
+  const back = lastOf('way-back', {}, { cancelAt: 20_000 });
+  const { observation: last } = lastOf('bake');
+  if (last === null) throw new Error('nothing was seen');
+  const now = START + 24_000;
+  const look = back.open.find(({ kind }) => kind === 'observe')?.id ?? 0;
+  const observation = { ...last, at: now, asked: back.traffic.wanted, asWanted: false };
+
+  const seenUndone = transition(back, { kind: 'observed', now, effect: look, observation });
+  const woken = transition(seenUndone, {
+    kind: 'woke',
+    now: seenUndone.stage.retryAt,
+    effect: seenUndone.open.find(({ kind }) => kind === 'wake')?.id ?? 0,
+  });
+
+  expect(seenUndone.stage.write).toEqual({ kind: 'none' });
+  expect(woken.open).toContainEqual(expect.objectContaining({ kind: 'write', intent: { kind: 'way-back' } }));
 });
 
 test('a lost lock ends everything at once', () => {
