@@ -24,12 +24,12 @@ interface Right {
   readonly verb: string;
 }
 
-/** The Role that `plan` prints, as rights one by one. */
+/** The Role that `plan` prints, as rights one by one, each once: it may be printed in several places. */
 const rightsIn = (text: string): readonly Right[] => {
   const blocks = [...text.matchAll(/```ya?ml\n([\s\S]*?)```/g)].map(([, block]) => block ?? '');
   const documents = blocks.flatMap((block) => parseAllDocuments(block).map((one): unknown => one.toJS()));
   const roles = documents.filter((one) => textAt(one, 'kind') === 'Role');
-  return roles
+  const all = roles
     .flatMap((role) => listAt(role, 'rules'))
     .flatMap((rule) =>
       listAt(rule, 'apiGroups').flatMap((group) =>
@@ -42,6 +42,7 @@ const rightsIn = (text: string): readonly Right[] => {
         ),
       ),
     );
+  return [...new Map(all.map((right) => [`${right.verb} ${right.resource}.${right.group}`, right])).values()];
 };
 
 /** A ServiceAccount with exactly these rights. */
