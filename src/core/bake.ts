@@ -31,6 +31,19 @@ export const bakeWaits = (rollout: Rollout): readonly BakeWait[] =>
 const wasAsked = ({ stage }: Rollout, { sampledAt }: MetricState): boolean =>
   sampledAt !== null && stage.verifiedAt !== null && sampledAt > stage.verifiedAt;
 
+/**
+ * Whether a counted metric was last seen before the clock ran out. The end of an interval is judged like the rest of it,
+ * not in the next one.
+ */
+export const missesEnd = (rollout: Rollout, { sampledAt, noDataSince }: MetricState): boolean =>
+  rollout.stage.name === 'bake' &&
+  intervalOver(rollout) &&
+  noDataSince === null &&
+  (sampledAt ?? 0) < rollout.stage.countedUntil;
+
+export const endUnseen = (rollout: Rollout): boolean =>
+  deciding(rollout).some(([spec, state]) => spec.kind === 'counted' && missesEnd(rollout, state));
+
 /** Waits that stop the clock: missing data and suspicion. Too little to judge matters only when the time is up. */
 export const clockStands = (rollout: Rollout): boolean =>
   bakeWaits(rollout).some(

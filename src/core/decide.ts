@@ -102,10 +102,23 @@ const isSent = ({ kind }: Effect): boolean => kind === 'write' || kind === 'save
 /** A forward write under way cannot be called back: it stays open as superseded, and the way back goes again after it. */
 const rollBack = (rollout: Rollout, reason: Reason, now: Ms): Rollout => {
   const isAbort = reason.code === 'cancelled' || reason.code === 'aborted-by-user';
+  if (isStableGone(rollout)) return end(rollout, 'halted', withNobody(rollout, reason), now);
   const closed = refreshRecord(rollout, now, isAbort ? 'aborted' : 'failed');
   const open = closed.open.filter(isSent);
   return enterPhase({ ...closed, reason, open }, 'rolling-back', now);
 };
+
+/** Stable was deleted and users are served by the canary: going back would take the last pods that answer away. */
+const isStableGone = ({ observation, traffic }: Rollout): boolean =>
+  observation !== null &&
+  observation.stable === null &&
+  traffic.wanted.canary > 0 &&
+  (observation.canary?.ready ?? 0) > 0;
+
+const withNobody = ({ plan }: Rollout, reason: Reason): Reason => ({
+  ...reason,
+  text: `${reason.text}; there is nothing to go back to, so the canary ${plan.target.canaryDeployment} keeps its traffic`,
+});
 
 /** Past the point of no return, or when the way back cannot go on: traffic stays where it is healthy, and a person is called. */
 const halt = (rollout: Rollout, reason: Reason, now: Ms): Rollout => {

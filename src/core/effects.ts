@@ -1,4 +1,4 @@
-import { judgeableAt } from './bake.ts';
+import { judgeableAt, missesEnd } from './bake.ts';
 import { currentStep } from './phases/progressing.ts';
 import { freshLook, splitsRequests } from './phases/rule.ts';
 import { NEVER, SAVE_RETRY_MS } from './record.ts';
@@ -115,7 +115,8 @@ const SAMPLED: readonly StageName[] = [
 const MEASURED: readonly StageName[] = ['bake', 'return-some', 'return-all'];
 
 const metricDue = (rollout: Rollout, spec: MetricSpec, state: MetricState): Ms => {
-  if (spec.kind === 'counted') return state.nextAt;
+  if (spec.kind === 'counted')
+    return missesEnd(rollout, state) ? Math.min(state.nextAt, rollout.stage.countedUntil) : state.nextAt;
   const { verifiedAt, name } = rollout.stage;
   if (verifiedAt === null || !MEASURED.includes(name)) return Number.POSITIVE_INFINITY;
   return Math.max(state.nextAt, verifiedAt + rollout.plan.timings.minWindowMs);

@@ -59,18 +59,30 @@ export const makePlan = (spec: Spec, facts: Facts): Result<Planned, Finding> => 
   return ok({ plan, findings: [...steps.value.findings, ...slowScrape(facts)] });
 };
 
-/** At 100 % stable gets no traffic, so a limit relative to it could never be judged. */
+/** At 100 % stable gets no traffic: a limit relative to it could never be judged, nor counts that began there. */
 const comparedWithNobody = ({ steps, metrics }: Spec): Finding | null => {
-  const metric = metrics.find((one) => one.kind === 'measured' && one.maxIncrease !== null && !one.dryRun);
-  if (metric === undefined || !steps.some(({ weight }) => weight === ALL_TRAFFIC)) return null;
-  const message = `${metric.name}: \`max-increase\` compares with stable, which gets no traffic at 100 %`;
-  return {
+  const uncompared = (message: string, advice: string): Finding => ({
     severity: 'error',
     code: 'invalid-config',
-    where: 'metrics',
+    where: 'weights',
     message,
-    advice: 'end the weights below 100, or use `max`',
-  };
+    advice,
+  });
+  const relative = metrics.find((one) => one.kind === 'measured' && one.maxIncrease !== null && !one.dryRun);
+  if (relative !== undefined && steps.some(({ weight }) => weight === ALL_TRAFFIC)) {
+    return uncompared(
+      `${relative.name}: \`max-increase\` compares with stable, which gets no traffic at 100 %`,
+      'end the weights below 100, or use `max`',
+    );
+  }
+  const counted = metrics.find((one) => one.kind === 'counted' && !one.dryRun);
+  if (counted !== undefined && steps[0]?.weight === ALL_TRAFFIC) {
+    return uncompared(
+      `${counted.name}: with 100 % as the first weight there is no stable traffic to compare with`,
+      'begin with a small weight',
+    );
+  }
+  return null;
 };
 
 const requestSteps = (spec: Spec, { stableReplicas, abilities }: Facts): readonly PlannedStep[] =>

@@ -1,4 +1,5 @@
 import { foldSamples } from './metrics.ts';
+import { stepReplicas } from './phases/progressing.ts';
 import { fullReplicas } from './phases/promoting.ts';
 import { usesLastResort } from './phases/rolling-back.ts';
 import { freshLook, unverified } from './phases/rule.ts';
@@ -110,8 +111,8 @@ const REPAIRED: readonly StageName[] = ['way-back', 'keep-canary'];
 
 /**
  * Traffic that has to be where it is healthy is asked for again when a look after the write shows that it is not there: a
- * late write or somebody else undid it. The last resort leaves the weights as they are. So is capacity for all traffic, when
- * stable was scaled up meanwhile.
+ * late write or somebody else undid it. The last resort leaves the weights as they are. So is capacity, when stable was
+ * scaled up meanwhile.
  */
 const repaired = (rollout: Rollout, now: Ms): Rollout => {
   const { stage } = rollout;
@@ -120,7 +121,7 @@ const repaired = (rollout: Rollout, now: Ms): Rollout => {
   const isHealthy = stage.name === 'way-back' || (look.canary?.ready ?? 0) > 0;
   const isUndone = REPAIRED.includes(stage.name) && !look.asWanted && isHealthy;
   const isKept = stage.name === 'restore-route' && !look.restored;
-  const isOutgrown = stage.name === 'capacity' && (look.canary?.replicas ?? 0) < fullReplicas(rollout);
+  const isOutgrown = (look.canary?.replicas ?? 0) < neededReplicas(rollout);
   if (!isUndone && !isKept && !isOutgrown) return rollout;
   const again: Stage = {
     ...stage,
@@ -130,6 +131,11 @@ const repaired = (rollout: Rollout, now: Ms): Rollout => {
     retryAt: now + retryAfter(stage),
   };
   return { ...rollout, stage: again };
+};
+
+const neededReplicas = (rollout: Rollout): number => {
+  const { name } = rollout.stage;
+  return name === 'capacity' ? fullReplicas(rollout) : name === 'scale' ? stepReplicas(rollout) : 0;
 };
 
 const wayBackSent = (rollout: Rollout, now: Ms): Rollout => ({

@@ -1,6 +1,7 @@
+import { isReturning } from './phases/promoting.ts';
 import type { Reason } from './reason.ts';
 import type { Rollout } from './rollout.ts';
-import { enterPhase, isTerminal, newStage } from './stage.ts';
+import { enterNamed, enterPhase, isTerminal, newStage } from './stage.ts';
 import type { Ms } from './units.ts';
 
 /**
@@ -22,6 +23,8 @@ export const reopen = (saved: Rollout, why: Reason | null, now: Ms): Rollout => 
   };
   const isForward = saved.phase !== 'rolling-back' && saved.committedAt === null && saved.stage.name !== 'commit';
   if (isForward && why !== null) return enterPhase({ ...idle, reason: why }, 'rolling-back', now);
+  // Whether stable is still up has to be seen before it gets traffic again.
+  if (saved.committedAt !== null && isReturning(saved.stage.name)) return enterNamed(idle, 'stable-ready', now);
   // The point of no return may have been passed when the run died right at it.
   return saved.stage.name === 'commit' ? { ...idle, committedAt: saved.committedAt ?? now } : idle;
 };

@@ -1,7 +1,8 @@
-import { bakeWaits } from '../bake.ts';
+import { bakeWaits, endUnseen } from '../bake.ts';
 import type { PlannedStep } from '../plan.ts';
 import type { Rollout } from '../rollout.ts';
 import { weightOnly } from '../traffic.ts';
+import { ALL_TRAFFIC } from '../units.ts';
 import { notWritten, podsMissing, type StageRule, splitsRequests, stage, unverified } from './rule.ts';
 
 /** The step that runs; the plan has at least one. */
@@ -11,15 +12,21 @@ export const currentStep = (rollout: Rollout): PlannedStep => {
   return step;
 };
 
-const replicas = (rollout: Rollout): number => currentStep(rollout).canaryReplicas;
+/** Pods that the step's weight needs: of what stable had at the start, or has ready now when somebody scaled it up. */
+export const stepReplicas = (rollout: Rollout): number => {
+  const { weight, canaryReplicas } = currentStep(rollout);
+  const ready = rollout.observation?.stable?.ready ?? 0;
+  return Math.max(canaryReplicas, Math.ceil((weight * Math.max(rollout.plan.stableReplicas, ready)) / ALL_TRAFFIC));
+};
 
 /** One step: capacity first, then the weight, then the time it is held and judged. */
 export const progressing: readonly StageRule[] = [
   stage('scale', 'canary-not-ready', {
-    applies: (rollout) => splitsRequests(rollout) && (rollout.observation?.canary?.replicas ?? 0) < replicas(rollout),
-    intent: (rollout) => ({ kind: 'workload', stage: { kind: 'canary', replicas: replicas(rollout) } }),
-    watches: (rollout) => ({ kind: 'canary', replicas: replicas(rollout) }),
-    waitingFor: (rollout) => notWritten(rollout) ?? podsMissing(rollout, replicas(rollout)),
+    applies: (rollout) =>
+      splitsRequests(rollout) && (rollout.observation?.canary?.replicas ?? 0) < stepReplicas(rollout),
+    intent: (rollout) => ({ kind: 'workload', stage: { kind: 'canary', replicas: stepReplicas(rollout) } }),
+    watches: (rollout) => ({ kind: 'canary', replicas: stepReplicas(rollout) }),
+    waitingFor: (rollout) => notWritten(rollout) ?? podsMissing(rollout, stepReplicas(rollout)),
     deadlineMs: ({ timings }) => timings.readyMs,
   }),
   stage('shift', 'weight-not-confirmed', {
@@ -33,7 +40,7 @@ export const progressing: readonly StageRule[] = [
     waitingFor: (rollout) => {
       const left = currentStep(rollout).intervalMs - rollout.stage.heldMs;
       if (left > 0) return 'the interval';
-      return bakeWaits(rollout)[0]?.why ?? null;
+      return bakeWaits(rollout)[0]?.why ?? (endUnseen(rollout) ? 'a sample of the end of the interval' : null);
     },
     deadlineMs: () => Number.POSITIVE_INFINITY,
   }),

@@ -65,7 +65,9 @@ export const promoting: readonly StageRule[] = [
   stage('stable-ready', 'promote-failed', {
     watches: () => ({ kind: 'update-stable' }),
     waitingFor: stableMissing,
-    deadlineMs: ({ timings }) => timings.readyMs,
+    // A rolling update may bring pods up one after the other, and the canary serves all users meanwhile. One that is stuck
+    // is told by the Deployment's own progress deadline.
+    deadlineMs: ({ timings, stableReplicas }) => timings.readyMs * Math.max(1, stableReplicas),
     onFailure: 'halt',
   }),
   stage('return-some', 'promote-failed', {

@@ -19,7 +19,11 @@ const stillInFlight = ({ open }: Rollout): boolean =>
 const notReturned = (rollout: Rollout, now: number): string | null => {
   if (stillInFlight(rollout)) return 'a write that was under way';
   if (usesLastResort(rollout) && rollout.stage.write.kind === 'done') return null;
-  return unverified(rollout, now) ?? (freshLook(rollout)?.asWanted === true ? null : 'the weights to be back');
+  const look = freshLook(rollout);
+  if (look?.asWanted !== true) return unverified(rollout, now) ?? 'the weights to be back';
+  // Others took our entries out of the route: nothing leads to the canary, and no status will ever name our weights.
+  const isForeign = look.trafficProblem !== null && now - rollout.stage.since >= rollout.plan.timings.settleMs;
+  return isForeign ? null : unverified(rollout, now);
 };
 
 /** All traffic to stable, at once; then everything that was added goes. */

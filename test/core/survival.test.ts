@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { transition } from '../../src/core/decide.ts';
+import { reopen } from '../../src/core/reopen.ts';
+import type { ArmSeen, Effect, Observation, Rollout } from '../../src/core/rollout.ts';
+import { aPlan } from './plan.ts';
+import { walk } from './walk.ts';
+import { CALM, type Trouble } from './world.ts';
+
+/** The first turn of a calm rollout that is as asked. */
+const whenever = (isIt: (rollout: Rollout) => boolean, trouble: Partial<Trouble> = {}): Rollout => {
+  const found: Rollout[] = [];
+  walk(aPlan(), { ...CALM, ...trouble }, { each: ({ after }) => void (isIt(after) && found.push(after)) });
+  const [first] = found;
+  if (first === undefined) throw new Error('it never came to that');
+  return first;
+};
+
+const isLooking = ({ open }: Rollout): boolean => open.some(({ kind }) => kind === 'observe');
+
+/** The look under way is answered with what the last one showed, and this. */
+const look = (rollout: Rollout, change: Partial<Observation>): Rollout => {
+  const effect = rollout.open.find((one): one is Extract<Effect, { kind: 'observe' }> => one.kind === 'observe');
+  const last = rollout.observation;
+  if (effect === undefined || last === null) throw new Error('nobody looks');
+  const now = effect.since + 10;
+  const observation = { ...last, at: effect.since, asked: effect.want, ...change };
+  return transition(rollout, { kind: 'observed', effect: effect.id, now, observation });
+};
+
+const stableOf = ({ observation }: Rollout): ArmSeen => {
+  if (observation?.stable == null) throw new Error('no stable');
+  return observation.stable;
+};
+
+describe('when stable is deleted', () => {
+  test('the canary keeps the users it has, because there is nobody to go back to', () => {
+    const after = look(
+      whenever((rollout) => rollout.stage.name === 'bake' && isLooking(rollout)),
+      { stable: null },
+    );
+
+    expect([after.phase, after.reason?.code, after.open]).toEqual(['halted', 'stable-changed', []]);
+    expect(after.reason?.text).toContain('keeps its traffic');
+  });
+
+  test('a canary without users is removed', () => {
+    const after = look(
+      whenever((rollout) => rollout.stage.name === 'settle' && isLooking(rollout)),
+      { stable: null },
+    );
+
+    expect(after.phase).toBe('rolling-back');
+  });
+});
+
+test('a step has the canary pods that a stable scaled up meanwhile asks for', () => {
+  const baking = whenever((rollout) => rollout.stage.name === 'bake' && rollout.step === 1 && isLooking(rollout));
+  const grown = look(baking, { stable: { ...stableOf(baking), replicas: 9, ready: 9 } });
+  const next = transition(
+    {
+      ...grown,
+      stage: { ...grown.stage, heldMs: 30_000 },
+      metrics: passed(grown).map((metric) => ({ ...metric, sampledAt: grown.stage.since + 40_000 })),
+    },
+    { kind: 'started', now: grown.stage.since + 40_000 },
+  );
+
+  const saved = transition(next, {
+    kind: 'saved',
+    effect: next.open.find(({ kind }) => kind === 'save')?.id ?? -1,
+    now: next.stage.since + 10,
+    revision: next.revision,
+  });
+  expect(saved.stage.name).toBe('scale');
+  expect(saved.open.flatMap((effect) => (effect.kind === 'write' ? [effect.intent] : []))).toEqual([
+    { kind: 'workload', stage: { kind: 'canary', replicas: 5 } },
+  ]);
+});
+
+const passed = ({ metrics }: Rollout): Rollout['metrics'] =>
+  metrics.map((metric) => ({
+    ...metric,
+    noDataSince: null,
+    verdict: { kind: 'pass' as const, odds: null, explanation: 'fine' },
+  }));
+
+test('a resume past the point of no return looks at stable before it sends traffic there', () => {
+  const returning = whenever((rollout) => rollout.stage.name === 'return-all');
+
+  const resumed = transition(reopen(returning, null, returning.stage.since + 60_000), {
+    kind: 'started',
+    now: returning.stage.since + 60_000,
+  });
+
+  expect(resumed.stage.name).toBe('stable-ready');
+  expect(resumed.open.some(({ kind }) => kind === 'write')).toBe(false);
+});
+
+test('a rolling update of stable has the time of its pods one after the other', () => {
+  const updating = whenever((rollout) => rollout.stage.name === 'stable-ready', { stableStarts: false });
+  const { since } = updating.stage;
+  const after = (ms: number): Rollout => transition(updating, { kind: 'started', now: since + ms });
+
+  expect(after(3 * 120_000 - 1).phase).toBe('promoting');
+  expect(after(3 * 120_000).phase).toBe('halted');
+});
