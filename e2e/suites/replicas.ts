@@ -7,6 +7,8 @@ import type { Suite } from '../harness/suite.ts';
 import { type Answered, fits, percent, shareOf } from '../harness/traffic.ts';
 
 const NAMESPACE = 'replicas';
+/** Longer than Traefik needs to follow. */
+const SETTLE_MS = 1000;
 
 interface Endpoints {
   readonly at: number;
@@ -37,7 +39,7 @@ const follow = (context: Context): { seen: readonly Endpoints[]; stop(): void } 
   return { seen, stop: () => clearInterval(timer) };
 };
 
-/** The requests of the spans in which the endpoints stood in this proportion for longer than Traefik needs to follow. */
+/** The requests of the first span in which the endpoints stood so: in a later one, stable's pods run the new version too. */
 const claimShare = (
   context: Context,
   seen: readonly Endpoints[],
@@ -45,9 +47,11 @@ const claimShare = (
   canary: number,
   stable: number,
 ): void => {
-  const matching = seen.filter((counted) => counted.canary === canary && counted.stable === stable);
-  const from = (matching.at(0)?.at ?? 0) + 1000;
-  const to = matching.at(-1)?.at ?? 0;
+  const isSo = (counted: Endpoints): boolean => counted.canary === canary && counted.stable === stable;
+  const first = seen.findIndex(isSo);
+  const after = seen.findIndex((counted, index) => index > first && !isSo(counted));
+  const from = (seen.at(first)?.at ?? 0) + SETTLE_MS;
+  const to = seen.at(after - 1)?.at ?? 0;
   const share = shareOf(answers, '2.0', from, to);
   const expected = canary / (canary + stable);
   const measured = `${percent(share.share)} of ${share.requests} requests with ${canary} + ${stable} pods`;
