@@ -73,8 +73,15 @@ export const startTraffic = ({ sender, rps, seed }: TrafficShape): Traffic => {
 /** Requests that a user sent and got no good answer to, whoever's fault it was. */
 export const lost = (report: LoadReport): number => report.non2xx + report.connectionErrors + report.notSent;
 
+const timeOf = (ms: number): string => new Date(performance.timeOrigin + ms).toISOString();
+
+const failuresText = ({ failures }: LoadReport): string =>
+  failures
+    .map(({ version, code, sentAt, endedAt }) => ` | ${code} of ${version}, ${timeOf(sentAt)} to ${timeOf(endedAt)}`)
+    .join('');
+
 export const lostText = (report: LoadReport): string =>
-  `${lost(report)} of ${report.sent} ${JSON.stringify({ ...report.statuses, ...report.errorCodes })}, p99 ${report.p99Ms} ms, generator late by ≤ ${report.maxLateMs} ms`;
+  `${lost(report)} of ${report.sent} ${JSON.stringify({ ...report.statuses, ...report.errorCodes })}, p99 ${report.p99Ms} ms, generator late by ≤ ${report.maxLateMs} ms${failuresText(report)}`;
 
 /** The answers to requests sent since a moment that were no good, but for those of a version that is meant to fail. */
 export const lostSince = (answers: readonly Answered[], from: number, except: string): readonly Answered[] =>

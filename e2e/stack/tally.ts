@@ -8,6 +8,8 @@ export interface Answer {
   readonly endedAt: number;
 }
 
+const MOST_FAILURES = 5;
+
 export interface VersionReport {
   readonly total: number;
   readonly non2xx: number;
@@ -30,6 +32,8 @@ export interface LoadReport {
   readonly p99Ms: number;
   readonly versions: Readonly<Record<string, VersionReport>>;
   readonly statuses: Readonly<Record<string, number>>;
+  /** The first few that failed. */
+  readonly failures: readonly Answer[];
 }
 
 export interface Tally {
@@ -65,6 +69,11 @@ export const createTally = (onAnswer: (answer: Answer) => void): Tally => {
   const versions = new Map<string, VersionTally>();
   const statuses: Record<string, number> = {};
   const errorCodes: Record<string, number> = {};
+  const failures: Answer[] = [];
+  const keep = (answer: Answer): void => {
+    const isGood = answer.code >= 200 && answer.code <= 299;
+    if (!isGood && failures.length < MOST_FAILURES) failures.push(answer);
+  };
   return {
     answered: (answer) => {
       const entry = versions.get(answer.version) ?? { total: 0, non2xx: 0, latencies: createLatencies() };
@@ -72,12 +81,15 @@ export const createTally = (onAnswer: (answer: Answer) => void): Tally => {
       add(entry, answer);
       all.add(answer.endedAt - answer.sentAt);
       statuses[answer.code] = (statuses[answer.code] ?? 0) + 1;
+      keep(answer);
       onAnswer(answer);
     },
     failed: (error, sentAt) => {
       const code = error.code ?? error.message;
       errorCodes[code] = (errorCodes[code] ?? 0) + 1;
-      onAnswer({ version: 'none', code: 0, sentAt, endedAt: performance.now() });
+      const answer = { version: 'none', code: 0, sentAt, endedAt: performance.now() };
+      keep(answer);
+      onAnswer(answer);
     },
     report: ({ sent, notSent, maxLateMs, seconds }) => {
       const answers = [...versions.values()];
@@ -96,6 +108,7 @@ export const createTally = (onAnswer: (answer: Answer) => void): Tally => {
         p99Ms: all.quantile(0.99),
         versions: Object.fromEntries([...versions].map(([version, entry]) => [version, reportOf(entry)])),
         statuses,
+        failures,
       };
     },
   };
