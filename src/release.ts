@@ -119,22 +119,28 @@ export const driveToEnd = async (
 ): Promise<Released> => {
   let rollout = start;
   let notes: Promise<readonly PodNote[]> | null = null;
-  let shown = '';
+  let shown = { turn: '', waits: '', at: 0 };
   for await (const next of drive(context, start)) {
     rollout = next;
     if (next.phase === 'rolling-back') notes ??= notePods(context, next.plan);
     const turn = turnOf(next);
-    if (turn !== shown) input.progress(next);
-    shown = turn;
+    const waits = JSON.stringify(next.waits.map(({ kind }) => kind));
+    const now = context.clock.now();
+    const isNews = turn !== shown.turn || (waits !== shown.waits && now - shown.at >= WAITS_EVERY_MS);
+    if (!isNews) continue;
+    input.progress(next);
+    shown = { turn, waits, at: now };
   }
   if (rollout.reason?.code !== 'lock-lost')
     await input.store.release(rollout.phase === 'halted', AbortSignal.timeout(20_000));
   return { outcome: { kind: 'finished', rollout }, pods: (await notes) ?? [] };
 };
 
-/** What a reader would want to be told: a new phase, step, wait. */
-const turnOf = ({ phase, step, stage, waits }: Rollout): string =>
-  JSON.stringify([phase, step, stage.name === 'bake', waits.map(({ kind }) => kind)]);
+/** Data that comes and goes must not edit a comment every few seconds: GitHub takes 1000 statuses for a commit. */
+const WAITS_EVERY_MS = 60_000;
+
+/** What a reader would want to be told at once: a new phase, step, weight held. */
+const turnOf = ({ phase, step, stage }: Rollout): string => JSON.stringify([phase, step, stage.name === 'bake']);
 
 /**
  * State and Lease are read first. A live rollout of this Deployment rejects this one; one whose run died is brought to

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { objectRef, POD } from '../../src/core/objects.ts';
 import { startRollout } from '../../src/core/start.ts';
+import type { MetricSource } from '../../src/ports/metric-source.ts';
 import type { Acquired, SavedRollout, Store } from '../../src/ports/store.ts';
 import type { Workload } from '../../src/ports/workload.ts';
-import { finish, type Release, release } from '../../src/release.ts';
-import { aPlan as corePlan } from '../core/plan.ts';
+import { driveToEnd, finish, type Release, release } from '../../src/release.ts';
+import { aPlan as corePlan, LATENCY } from '../core/plan.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { fakeCluster } from '../fakes/cluster.ts';
-import { aPlan, aRoute, aService, aStore, router, workload } from './adapters.ts';
+import { aContext, aPlan, aRoute, aService, aStore, router, workload } from './adapters.ts';
 
 const arm = {
   uid: 'u',
@@ -114,5 +115,44 @@ describe('the post step', () => {
   test('does not wait for a rollout that halted to become another', async () => {
     const input = aRelease({ acquire: async () => ({ kind: 'acquired', token: 't', rollout: halted }) });
     expect(await finish(input, input.clock.now())).toMatchObject({ kind: 'failed' });
+  });
+});
+
+describe('reports', () => {
+  test('are not written each time that data comes and goes', async () => {
+    const clock = fakeClock();
+    let told = 0;
+    const progress = (): void => {
+      told += 1;
+    };
+    let waits = 0;
+    const cluster = fakeCluster({ objects: [aRoute(0, {}), aService('checkout', 'checkout')] });
+    const flapping: MetricSource = {
+      check: async () => ({ findings: [], scrapeIntervalMs: 1_000 }),
+      sample: async (queries) =>
+        queries.map(({ metric, arm: of }) => {
+          waits += 1;
+          return waits % 4 < 2
+            ? { metric, arm: of, kind: 'no-data', why: 'empty' }
+            : { metric, arm: of, kind: 'value', value: 0.1, at: clock.now() };
+        }),
+    };
+    const plan = aPlan({ metrics: [{ ...LATENCY, everyMs: 5_000 }] });
+    const steps = plan.steps.slice(0, 1).map((step) => ({ ...step, intervalMs: 600_000 }));
+    const both: Workload = {
+      ...workload,
+      observe: () => ({ stable: arm, canary: { ...arm, template: 'template-2' } }),
+    };
+    const context = aContext(cluster, { clock, source: flapping, workload: both });
+
+    const { outcome } = await driveToEnd(
+      { progress, store: aStore() },
+      context,
+      startRollout({ ...plan, steps }, clock.now()),
+    );
+
+    expect(outcome).toMatchObject({ kind: 'finished' });
+    expect(waits).toBeGreaterThan(200);
+    expect(told).toBeLessThan(40);
   });
 });
