@@ -140,8 +140,8 @@ export const whatToDo = (rollout: Rollout): readonly string[] => {
   const { target } = rollout.plan;
   const advice =
     rollout.committedAt === null
-      ? 'Stable still runs the old version. Nothing moves traffic until a person does; make sure the route gives stable the weight it should have.'
-      : 'The canary keeps serving: do not delete its Deployment or Service, nor its entry in the route, before stable is ready and has the traffic.';
+      ? 'Stable still runs the old version. Make sure that the route gives stable the weight it should have. When the cause is mended, run the workflow again: it first returns what is left of the traffic and removes the canary.'
+      : 'The canary keeps serving: do not delete its Deployment or Service, nor its entry in the route, before stable is ready and has the traffic. When the cause is mended, run the workflow again: it first finishes this promotion.';
   const names = [
     target.namespace,
     target.deployment,
