@@ -69,6 +69,20 @@ export const requestsFor = (
 
 const isWayBack = (intent: Intent): boolean => intent.kind === 'way-back' || intent.kind === 'last-resort';
 
+/** What others did to our routes since, which the rollout lives with: told once. */
+const notesOf = (
+  { router }: DriveContext,
+  { plan, warnings }: Rollout,
+  intent: Intent,
+  seen: Seen,
+): readonly string[] =>
+  intent.kind !== 'traffic'
+    ? []
+    : router
+        .check(seen, plan.target, plan.original)
+        .flatMap(({ severity, code, message }) => (severity === 'warning' && code === 'route-changed' ? [message] : []))
+        .filter((message) => !warnings.includes(message));
+
 /**
  * Carries out one write. Forward writes plan from a fresh read; the way back uses what was seen last, so that nothing
  * stands between the evidence and the request, and reads only after a conflict, or
@@ -104,7 +118,7 @@ export const write = async (
     const isWanted = (): boolean => isWayBack(intent) || (options.isWanted?.() ?? true);
     const sent = await sendAll(context, planned.value, { atOnce: isWayBack(intent), signal: options.signal, isWanted });
     if (sent === 'unwanted') return NOT_WANTED;
-    if (sent === null) return { kind: 'done', notes: [] };
+    if (sent === null) return { kind: 'done', notes: notesOf(context, rollout, intent, known) };
     if (sent.problem.kind !== 'conflict') return outcomeOf(sent.problem, sent.what, intent);
   }
   return {
