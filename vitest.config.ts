@@ -6,10 +6,10 @@ export default defineConfig({
     // Windows ends a process at any signal; nothing can be cancelled there.
     exclude: process.platform === 'win32' ? ['test/**/*.posix.test.ts'] : [],
     // Acceptance waits more than it works: releases run side by side.
-    maxWorkers: 4,
-    maxConcurrency: 12,
+    maxWorkers: 2,
+    maxConcurrency: 8,
     globalSetup: ['test/global-setup.ts'],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: ['default'],
   },

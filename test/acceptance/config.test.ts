@@ -69,7 +69,7 @@ describe.concurrent('mistakes in the configuration', () => {
           '.github/canary.yml:11:1',
         ]);
         for (const text of [
-          '`.github/canary.yml:8:5` in `metrics&#91;0&#93;',
+          '`.github/canary.yml:8:5` in `metrics[0].max-incerase`',
           'did you mean',
           'max-increase',
           '{{pods}}',
