@@ -82,13 +82,12 @@ const planUpdate = (seen: Seen, target: Target, guard: Guard): Requests => {
   return ok(operations.length === 0 ? [] : [guarded(stable.object, ref, guard, operations)]);
 };
 
-/** The preconditions are from the read that showed our mark: whatever happened since makes the delete a conflict. */
-const planRemoval = (
-  seen: Seen,
-  ref: ObjectRef,
-  guard: Guard,
-  propagationPolicy: 'Foreground' | 'Background',
-): Requests => {
+/**
+ * The preconditions are from the read that showed our mark: whatever happened since makes the delete a conflict. In the
+ * background: `progress` waits for the ReplicaSets to go too, and nobody has to wait while pods that get no request any
+ * more use up their grace period.
+ */
+const planRemoval = (seen: Seen, ref: ObjectRef, guard: Guard): Requests => {
   const object = objectIn(seen, ref);
   if (object === null || object.metadata.deletionTimestamp !== undefined) return ok([]);
   if (!isOurs(object, guard)) return notOurs(ref);
@@ -102,7 +101,7 @@ const planRemoval = (
         apiVersion: 'v1',
         kind: 'DeleteOptions',
         preconditions: { uid, resourceVersion },
-        propagationPolicy,
+        propagationPolicy: 'Background',
       },
     },
   ]);
@@ -118,12 +117,11 @@ export const plan = (seen: Seen, target: Target, stage: WorkloadStage, guard: Gu
     case 'update-stable':
       return planUpdate(seen, target, guard);
     case 'remove-canary':
-      // Foreground: the Deployment is gone only when its ReplicaSets and pods are.
-      return planRemoval(seen, deploymentRef(target, 'canary'), guard, 'Foreground');
+      return planRemoval(seen, deploymentRef(target, 'canary'), guard);
     case 'remove-service':
       return target.canaryService === null
         ? ok([])
-        : planRemoval(seen, serviceRef(target, target.canaryService), guard, 'Background');
+        : planRemoval(seen, serviceRef(target, target.canaryService), guard);
     default:
       return unreachable(stage);
   }

@@ -11,7 +11,8 @@ const canaryLeft = (rollout: Parameters<StageRule['applies']>[0]): string | null
   const unwritten = notWritten(rollout);
   if (unwritten !== null) return unwritten;
   const look = freshLook(rollout);
-  return look !== null && look.canary === null ? null : 'the canary Deployment to be gone';
+  if (look === null || look.canary !== null) return 'the canary Deployment to be gone';
+  return look.progress?.kind === 'pending' ? look.progress.waitingFor : null;
 };
 
 /**
@@ -27,6 +28,7 @@ export const cleaning = (onRoute: 'halt'): readonly StageRule[] => [
   }),
   stage('remove-canary', 'promote-failed', {
     intent: () => ({ kind: 'workload', stage: { kind: 'remove-canary' } }),
+    watches: () => ({ kind: 'remove-canary' }),
     waitingFor: canaryLeft,
     deadlineMs: ({ timings }) => timings.readyMs,
     onFailure: 'go-on',
