@@ -102,10 +102,9 @@ const checkMeasured = async (
   const without = selectors.filter((_, index) => isEmpty(raw[index]));
   const missing = await Promise.all(without.map((selector) => explain(ask, query, selector, signal)));
   const message = 'The query has no data for stable.';
-  return {
-    findings: [missing.length > 0 ? notFound(query, message, missing) : nothingJoined(query, message)],
-    raw: found,
-  };
+  if (missing.length > 0) return { findings: [notFound(query, message, missing)], raw: found };
+  const isNew = found.length > 0 && found.every(({ points }) => points.length < 2);
+  return { findings: [isNew ? tooNew(query, message) : nothingJoined(query, message)], raw: found };
 };
 
 const isEmpty = (answer: Awaited<ReturnType<Ask>> | undefined): boolean =>
@@ -131,6 +130,15 @@ const notANumber = (query: BoundQuery, value: number): Finding => ({
   message: `The query gives ${value} for stable now, which counts as no data.`,
   where: whereOf(query),
   advice: 'Without traffic on stable a ratio or quantile has no value. See that there is traffic during the rollout.',
+});
+
+/** `rate` and its like give nothing for one sample. */
+const tooNew = (query: BoundQuery, message: string): Finding => ({
+  severity: 'error',
+  code: 'metric-not-found',
+  message: `${message} The store has read each of stable's pods only once so far, and a rate needs two samples.`,
+  where: whereOf(query),
+  advice: 'Run again when stable has been scraped a few times.',
 });
 
 const nothingJoined = (query: BoundQuery, message: string): Finding => ({

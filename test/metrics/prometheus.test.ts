@@ -243,9 +243,23 @@ describe('a check that finds no data', () => {
   });
 
   test('says that the expression leaves nothing of what matches', async () => {
-    const found = await findingFor({ 'x{a="b"}[5m]': matrix({ metric: { a: 'b' }, values: [[1, '1']] }) });
+    const values = [
+      [1, '1'],
+      [2, '1'],
+    ] as const;
+    const found = await findingFor({ 'x{a="b"}[5m]': matrix({ metric: { a: 'b' }, values }) });
 
     expect(found?.message).toContain('the expression leaves none of them');
+  });
+
+  test('says that one sample is too few for a rate', async () => {
+    const found = await findingFor({ 'x{a="b"}[5m]': matrix({ metric: { a: 'b' }, values: [[1, '1']] }) });
+
+    expect(found).toMatchObject({
+      code: 'metric-not-found',
+      message: expect.stringContaining('a rate needs two samples'),
+      advice: 'Run again when stable has been scraped a few times.',
+    });
   });
 
   test('names the labels in which several series differ', async () => {
