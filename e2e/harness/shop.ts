@@ -119,12 +119,20 @@ export const releaseInputs = (shop: Shop, image: string, deployment: string): In
   'ready-timeout': '60s',
 });
 
-/** Resolves when Prometheus has answers of every pod of the namespace that are counted: the action asks stable first. */
+/** More than the four scrapes that no query of the action looks at less of. */
+const ENOUGH_SAMPLES = 6;
+
+/**
+ * Resolves when Prometheus has read every pod of the namespace that answers often enough for a rate: the action asks stable
+ * first. The samples are counted, because time does not tell: Prometheus takes a change of its targets up to 5 s late, so a
+ * pod with the IP of one that is gone is read once, then dropped, then found again.
+ */
 export const untilMeasured = async (shop: Shop, metric = 'http_requests_total'): Promise<void> => {
-  const query = encodeURIComponent(`count(${metric}{namespace="${shop.namespace}"})`);
+  const samples = `min(count_over_time(${metric}{namespace="${shop.namespace}"}[10s]))`;
+  const query = encodeURIComponent(samples);
   for (let tries = 0; tries < 300; tries += 1) {
     const answer: unknown = await (await fetch(`${PROMETHEUS_URL}/api/v1/query?query=${query}`)).json();
-    if (Number(textAt(answer, 'data', 'result', 0, 'value', 1)) >= 1) return sleep(5000); // Samples for a whole window of each series.
+    if (Number(textAt(answer, 'data', 'result', 0, 'value', 1)) >= ENOUGH_SAMPLES) return;
     await sleep(200);
   }
   throw new Error(`${metric} of ${shop.namespace} does not show in Prometheus`);
