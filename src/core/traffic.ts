@@ -25,7 +25,8 @@ export type Rung = 'V0' | 'V1' | 'V2' | 'V3' | 'V4';
 
 export type Verification =
   | { readonly kind: 'reached'; readonly rung: 'V0' | 'V1' | 'V2' }
-  | { readonly kind: 'pending'; readonly waitingFor: string }
+  /** `taken`: the router works with what was written, and complains of something else (a backend that is not there). */
+  | { readonly kind: 'pending'; readonly waitingFor: string; readonly taken?: boolean | undefined }
   /** The router says that it will not apply this. */
   | { readonly kind: 'refused'; readonly code: ReasonCode; readonly reason: string };
 

@@ -215,7 +215,7 @@ const observation = z.object({
   verification: nullable(
     z.discriminatedUnion('kind', [
       z.object({ kind: z.literal('reached'), rung: z.enum(['V0', 'V1', 'V2']) }),
-      z.object({ kind: z.literal('pending'), waitingFor: text }),
+      z.object({ kind: z.literal('pending'), waitingFor: text, taken: z.boolean().optional() }),
       z.object({ kind: z.literal('refused'), code, reason: text }),
     ]),
   ),

@@ -104,3 +104,28 @@ test('a rolling update of stable has the time of its pods one after the other', 
   expect(after(3 * 120_000 - 1).phase).toBe('promoting');
   expect(after(3 * 120_000).phase).toBe('halted');
 });
+
+describe('on the way back', () => {
+  const returning = (): Rollout =>
+    whenever(
+      (rollout) => rollout.stage.name === 'way-back' && rollout.stage.write.kind === 'done' && isLooking(rollout),
+      {
+        cancelAt: 12_000,
+      },
+    );
+  const at0 = { traffic: { canary: 0, cohort: null, mirror: 0 }, asWanted: true };
+  const later = (rollout: Rollout): string => {
+    const now = rollout.stage.since + 2_000;
+    return transition(rollout, { kind: 'started', now }).stage.name;
+  };
+
+  test('a router that has the weights and misses a backend does not keep the canary', () => {
+    const verification = { kind: 'pending', waitingFor: 'its backends', taken: true } as const;
+    expect(later(look(returning(), { ...at0, verification }))).toBe('drain');
+  });
+
+  test('a router that has not read the weights yet does', () => {
+    const verification = { kind: 'pending', waitingFor: 'its status' } as const;
+    expect(later(look(returning(), { ...at0, verification }))).toBe('way-back');
+  });
+});

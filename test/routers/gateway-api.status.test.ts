@@ -49,7 +49,12 @@ describe('what the gateways say', () => {
       /a status of/,
     ],
   ])('%s is waited for', (_name, edit, text) => {
-    expect(verify(edit)).toEqual({ kind: 'pending', waitingFor: expect.stringMatching(text) });
+    expect(verify(edit)).toMatchObject({ kind: 'pending', waitingFor: expect.stringMatching(text) });
+  });
+
+  test('a controller that has read the weights and misses a backend says so', () => {
+    expect(verify((route) => accepted(route, { ResolvedRefs: 'False' }))).toMatchObject({ taken: true });
+    expect(verify((route) => accepted(route, { Accepted: 'Unknown' }))).not.toHaveProperty('taken');
   });
 
   test('an old refusal is waited out, and a refusal by one of two controllers counts', () => {

@@ -1,5 +1,5 @@
 import { isDrained } from '../drain.ts';
-import type { Rollout } from '../rollout.ts';
+import type { Observation, Rollout } from '../rollout.ts';
 import { weightOnly } from '../traffic.ts';
 import { cleaning } from './cleaning.ts';
 import { freshLook, type StageRule, splitsRequests, stage, unverified } from './rule.ts';
@@ -15,6 +15,10 @@ export const usesLastResort = (rollout: Rollout): boolean =>
 const stillInFlight = ({ open }: Rollout): boolean =>
   open.some((effect) => effect.kind === 'write' && effect.superseded);
 
+/** The router has our weights and complains of something else: a Service that somebody deleted must not keep the canary. */
+const isTaken = ({ verification }: Observation): boolean =>
+  verification?.kind === 'refused' || (verification?.kind === 'pending' && verification.taken === true);
+
 /** After the last resort the weights stand as they are, and every one of them leads to stable. */
 const notReturned = (rollout: Rollout, now: number): string | null => {
   if (stillInFlight(rollout)) return 'a write that was under way';
@@ -22,8 +26,8 @@ const notReturned = (rollout: Rollout, now: number): string | null => {
   const look = freshLook(rollout);
   if (look?.asWanted !== true) return unverified(rollout, now) ?? 'the weights to be back';
   // Others took our entries out of the route: nothing leads to the canary, and no status will ever name our weights.
-  const isForeign = look.trafficProblem !== null && now - rollout.stage.since >= rollout.plan.timings.settleMs;
-  return isForeign ? null : unverified(rollout, now);
+  const hasSettled = now - rollout.stage.since >= rollout.plan.timings.settleMs;
+  return hasSettled && (look.trafficProblem !== null || isTaken(look)) ? null : unverified(rollout, now);
 };
 
 /** All traffic to stable, at once; then everything that was added goes. */

@@ -91,12 +91,18 @@ const isOld = (condition: Fields, generation: number): boolean => {
   return typeof observed === 'number' && observed > 0 && observed < generation;
 };
 
+/** The controller says of itself that it has worked on this very spec. */
+const isTaken = (condition: Fields, generation: number): boolean => {
+  const observed = condition['observedGeneration'];
+  return typeof observed === 'number' && observed >= generation && observed > 0;
+};
+
 const verdictOf = (route: Route, parent: string, status: Fields): Verification | null => {
   const generation = route.object.metadata.generation ?? 0;
   const accepted = conditionOf(status, 'Accepted');
   const resolved = conditionOf(status, 'ResolvedRefs');
   const partial = conditionOf(status, 'PartiallyInvalid');
-  const pending = (waitingFor: string): Verification => ({ kind: 'pending', waitingFor });
+  const pending = (waitingFor: string) => ({ kind: 'pending', waitingFor }) as const;
   if (accepted === null || isOld(accepted, generation)) return pending(`${parent} to accept ${refText(route.ref)}`);
   if (accepted['status'] === 'False')
     return {
@@ -107,7 +113,9 @@ const verdictOf = (route: Route, parent: string, status: Fields): Verification |
   if (accepted['status'] !== 'True') return pending(`${parent} to accept ${refText(route.ref)}`);
   if (resolved === null || isOld(resolved, generation) || resolved['status'] !== 'True') {
     const why = resolved === null || resolved['status'] === 'True' ? '' : ` (${conditionText(resolved)})`;
-    return pending(`${parent} to find the backends of ${refText(route.ref)}${why}`);
+    const missing = pending(`${parent} to find the backends of ${refText(route.ref)}${why}`);
+    const taken = resolved?.['status'] === 'False' && isTaken(resolved, generation) && isTaken(accepted, generation);
+    return taken ? { ...missing, taken } : missing;
   }
   return partial?.['status'] === 'True'
     ? pending(`${parent} to take all rules of ${refText(route.ref)} (${conditionText(partial)})`)
@@ -122,5 +130,6 @@ export const acceptance = (route: Route): Verification | null => {
       ? [{ kind: 'pending', waitingFor: `a status of ${refText(route.ref)} from ${text}` } as const]
       : statuses.flatMap((status) => verdictOf(route, text, status) ?? []),
   );
-  return verdicts.find(({ kind }) => kind === 'refused') ?? verdicts[0] ?? null;
+  const isOpen = (verdict: Verification): boolean => verdict.kind === 'pending' && verdict.taken !== true;
+  return verdicts.find(({ kind }) => kind === 'refused') ?? verdicts.find(isOpen) ?? verdicts[0] ?? null;
 };
