@@ -14,6 +14,8 @@ interface Endpoints {
   readonly at: number;
   readonly canary: number;
   readonly stable: number;
+  /** Their pods' names in order: counts alone do not show that one took another's place. */
+  readonly pods: string;
 }
 
 /** Ready endpoints of the Service by arm, as kube-proxy would see them. */
@@ -25,7 +27,7 @@ const countEndpoints = async ({ kube }: Context): Promise<Endpoints> => {
     .filter((endpoint) => textAt(endpoint, 'conditions', 'ready') === 'true')
     .map((endpoint) => textAt(endpoint, 'targetRef', 'name'));
   const canary = names.filter((name) => name.startsWith('web-canary-')).length;
-  return { at: Date.now(), canary, stable: names.length - canary };
+  return { at: Date.now(), canary, stable: names.length - canary, pods: names.toSorted().join(' ') };
 };
 
 const follow = (context: Context): { seen: readonly Endpoints[]; stop(): void } => {
@@ -39,7 +41,7 @@ const follow = (context: Context): { seen: readonly Endpoints[]; stop(): void } 
   return { seen, stop: () => clearInterval(timer) };
 };
 
-/** The requests of the first span in which the endpoints stood so: in a later one, stable's pods run the new version too. */
+/** The requests while the first pods that stood so did: later ones of stable run the new version too. */
 const claimShare = (
   context: Context,
   seen: readonly Endpoints[],
@@ -47,14 +49,14 @@ const claimShare = (
   canary: number,
   stable: number,
 ): void => {
-  const isSo = (counted: Endpoints): boolean => counted.canary === canary && counted.stable === stable;
-  const first = seen.findIndex(isSo);
-  const after = seen.findIndex((counted, index) => index > first && !isSo(counted));
-  const from = (seen.at(first)?.at ?? 0) + SETTLE_MS;
-  const to = seen.at(after - 1)?.at ?? 0;
+  const first = seen.find((counted) => counted.canary === canary && counted.stable === stable);
+  const same = seen.filter(({ pods }) => pods === first?.pods);
+  const from = (same.at(0)?.at ?? 0) + SETTLE_MS;
+  const to = same.at(-1)?.at ?? 0;
   const share = shareOf(answers, '2.0', from, to);
   const expected = canary / (canary + stable);
   const measured = `${percent(share.share)} of ${share.requests} requests with ${canary} + ${stable} pods`;
+  context.claims.figure({ kind: 'share-error', value: Math.abs(share.share - expected) });
   context.claims.claim(`${percent(expected)} by pods is what users get`, fits(share, expected), measured);
 };
 

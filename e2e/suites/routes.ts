@@ -78,6 +78,7 @@ const release = async (context: Context): Promise<void> => {
   claimShares(context, held, pay.answers, '2.0', [0.1, 0.5]);
   const foreign = shareOf(opened.traffic.answers, '9.0', startedAt, run.endedAt);
   const measured = `${percent(foreign.share)} of ${foreign.requests} requests`;
+  context.claims.figure({ kind: 'share-error', value: Math.abs(foreign.share - 0.2) });
   context.claims.claim('the foreign backend keeps its 20 % throughout', fits(foreign, 0.2), measured);
   await claimPromoted(context, opened, 'checkout', image);
   await claimRestored(context, opened, ['HTTPRoute/shop', 'Deployment/catalog', 'Service/catalog', 'Service/checkout']);
