@@ -39,7 +39,11 @@ const release = async (context: Context, namespace: string): Promise<Reaction> =
   const objects = [deployment({ namespace, name: 'checkout', version: '1.0' }), service(namespace, 'checkout'), route];
 
   const opened = await openCase(context, { namespace, objects, rps: 200 });
-  const inputs = { ...releaseInputs(opened.shop, imageOf('checkout', '2.0-bad20'), 'checkout'), interval: '30s' };
+  const inputs = {
+    ...releaseInputs(opened.shop, imageOf('checkout', '2.0-bad20'), 'checkout'),
+    interval: '30s',
+    drain: '10s',
+  };
   const { run, held } = await runWatched(context, inputs, route, 'checkout-canary');
   const report = await opened.traffic.end();
 
@@ -51,7 +55,7 @@ const release = async (context: Context, namespace: string): Promise<Reaction> =
   claims.claim('only the canary failed requests', onlyCanary, { ...report.versions, ...report.errorCodes });
   const harmed = report.versions['2.0-bad20']?.non2xx ?? 0;
   const told = numberAt(run.result, 'harm', 'canaryFailures');
-  // No tolerance: the pods count a request once, when they answer it, and are read once more after they are drained.
+  // No tolerance: the pods count a request once, when they answer it, and Prometheus reads them several times before they go.
   claims.claim(
     'the report tells all the harm, and no more',
     told > 0 && told === harmed,
