@@ -15,6 +15,8 @@ export const reopen = (saved: Rollout, why: Reason | null, now: Ms): Rollout => 
     ...saved,
     stage: newStage(saved.stage.name, now),
     metrics: saved.metrics.map((metric) => ({ ...metric, cursors: {}, nextAt: now })),
+    // What was saved before a weight was written does not know yet that the canary had traffic by it.
+    traffic: { ...saved.traffic, firstAt: saved.traffic.firstAt ?? (saved.traffic.wanted.canary > 0 ? now : null) },
     observation: null,
     lookedAt: 0,
     open: [],
