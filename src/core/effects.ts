@@ -155,6 +155,7 @@ const instants = (rollout: Rollout, now: Ms): readonly Ms[] => {
   return [
     rollout.startedAt + timings.timeoutMs,
     stage.since + (ruleOf(rollout)?.deadlineMs(plan) ?? 0),
+    (stage.write.kind === 'done' ? stage.write.at : stage.since) + (ruleOf(rollout)?.deadlineMs(plan) ?? 0),
     stage.retryAt,
     isOpen(rollout, 'save') ? Number.POSITIVE_INFINITY : saveDue(rollout),
     needsLook(rollout) && !isOpen(rollout, 'observe') ? lookDue(rollout, now) : Number.POSITIVE_INFINITY,

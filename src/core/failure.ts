@@ -95,13 +95,34 @@ const judged = (rollout: Rollout, now: Ms): Reason | null => {
   };
 };
 
+/** Where pods are the weight, one that is not in force is a canary that is not ready. */
+const lateCode = ({ plan, stage }: Rollout, rule: StageRule): ReasonCode =>
+  plan.abilities.unit === 'pods' && stage.name === 'shift' ? 'canary-not-ready' : rule.code;
+
+/** A control plane that is replaced is away for minutes. Going forward is given up then; going back and finishing are not. */
+const AWAY_MS: Ms = 10 * 60_000;
+
+const isPatient = ({ phase, committedAt }: Rollout): boolean => phase === 'rolling-back' || committedAt !== null;
+
+const patience = (rollout: Rollout, rule: StageRule): Ms => {
+  const deadline = rule.deadlineMs(rollout.plan);
+  const isAway = rollout.stage.troubleCode === 'cluster-unreachable';
+  return isAway && isPatient(rollout) ? Math.max(deadline, AWAY_MS) : deadline;
+};
+
+/** A write that got through after such a time has its whole deadline to take effect. */
+const startOf = (rollout: Rollout): Ms => {
+  const { since, write } = rollout.stage;
+  return isPatient(rollout) && write.kind === 'done' ? Math.max(since, write.at) : since;
+};
+
 const stageFailed = (rollout: Rollout, rule: StageRule, now: Ms): Reason | null => {
   const { stage } = rollout;
   if (stage.retryAt === NEVER)
     return reason(stage.troubleCode ?? rule.code, stage.trouble ?? `${rule.name} was refused`);
-  const deadline = rule.deadlineMs(rollout.plan);
-  if (now - stage.since < deadline) return null;
+  const deadline = patience(rollout, rule);
+  if (now - startOf(rollout) < deadline) return null;
   const waitingFor = rule.waitingFor(rollout, now);
-  const code = stage.troubleCode === 'cluster-unreachable' ? stage.troubleCode : rule.code;
+  const code = stage.troubleCode === 'cluster-unreachable' ? stage.troubleCode : lateCode(rollout, rule);
   return waitingFor === null ? null : reason(code, `waited ${formatDuration(deadline)} for ${waitingFor}`);
 };

@@ -105,6 +105,14 @@ test('a rolling update of stable has the time of its pods one after the other', 
   expect(after(3 * 120_000).phase).toBe('halted');
 });
 
+test('a run that died right after its first weight is drained, although its state is from before', () => {
+  const saving = whenever(({ stage, open }) => stage.name === 'shift' && !open.some(({ kind }) => kind === 'write'));
+  const why = { code: 'cancelled', text: 'the run ended', metric: null } as const;
+  expect(saving.traffic.firstAt).toBeNull();
+
+  expect(reopen(saving, why, saving.stage.since + 60_000).traffic.firstAt).not.toBeNull();
+});
+
 describe('on the way back', () => {
   const returning = (): Rollout =>
     whenever(
@@ -127,5 +135,29 @@ describe('on the way back', () => {
   test('a router that has not read the weights yet does', () => {
     const verification = { kind: 'pending', waitingFor: 'its status' } as const;
     expect(later(look(returning(), { ...at0, verification }))).toBe('way-back');
+  });
+});
+
+describe('while the API server is away for minutes', () => {
+  const away = (rollout: Rollout, ms: number): Rollout => {
+    const { since } = rollout.stage;
+    const trouble = { trouble: 'no route to host', troubleCode: 'cluster-unreachable' } as const;
+    const stage = { ...rollout.stage, ...trouble, write: { kind: 'none' } as const, retryAt: since + ms - 1 };
+    return transition({ ...rollout, stage }, { kind: 'started', now: since + ms });
+  };
+
+  test.each(['restore-route', 'commit', 'update-stable'] as const)('%s waits for it', (name) => {
+    const there = whenever(
+      ({ stage, committedAt }) => stage.name === name && (name !== 'commit' || committedAt !== null),
+    );
+
+    expect(away(there, 300_000).stage.name).toBe(name);
+    expect(away(there, 600_000).phase).toBe('halted');
+  });
+
+  test('a step is not waited for', () => {
+    const shifting = whenever(({ stage }) => stage.name === 'shift');
+
+    expect(away(shifting, 60_000).phase).toBe('rolling-back');
   });
 });
