@@ -138,6 +138,8 @@ export const startCluster = async (
   const dataPlane = startGateway(context);
   const state = createState(context);
   const server = createApiServer(state);
+  // As real servers do: a client that was slow must not find its connection closed.
+  server.keepAliveTimeout = 180_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const adminToken = addToken(state, 'admin', EVERYTHING);

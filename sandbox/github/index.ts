@@ -158,6 +158,7 @@ export const startGitHub = async (options: GitHubOptions = {}): Promise<GitHub> 
   const http = createServer((request, response) => {
     serve(server, request, response).catch((error: unknown) => send(response, failure(500, String(error))));
   });
+  http.keepAliveTimeout = 180_000;
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const serverUrl = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   return {

@@ -212,6 +212,7 @@ export const startPrometheus = async (targets: Targets, options: PrometheusOptio
   const server = createServer((request, response) => {
     serve(state, request, response).catch((error: unknown) => refuse(response, 500, 'internal', String(error)));
   });
+  server.keepAliveTimeout = 180_000;
   const url = await listen(server);
   const timer = setInterval(() => scrape(state, targets), options.scrapeIntervalMs ?? 1000);
   const { samples, faults, requests, extra, control } = state;
