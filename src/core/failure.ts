@@ -4,7 +4,7 @@ import { canaryGone, isReturning, movedImage } from './phases/promoting.ts';
 import { freshLook, type StageRule } from './phases/rule.ts';
 import type { Reason, ReasonCode } from './reason.ts';
 import { NEVER } from './record.ts';
-import type { Rollout, StageName } from './rollout.ts';
+import type { Observation, Rollout, StageName } from './rollout.ts';
 import { ruleOf } from './stage.ts';
 import type { Ms } from './units.ts';
 
@@ -69,6 +69,8 @@ const badArm = (rollout: Rollout): Reason | null => {
       `no canary pod is ready any more${look.canary.problem === null ? '' : `: ${look.canary.problem}`}`,
     );
   }
+  const unreachable = isServing(rollout) ? nobodyReached(rollout, look) : null;
+  if (unreachable !== null) return unreachable;
   if (isReturning(rollout.stage.name) && look.stable?.ready === 0) {
     return reason('promote-failed', 'no pod of the updated stable is ready any more');
   }
@@ -79,6 +81,17 @@ const badArm = (rollout: Rollout): Reason | null => {
     }
   }
   return null;
+};
+
+/** Pods that are ready and get no request: their Service is gone, so that their share of users is answered with errors. */
+const nobodyReached = ({ stage, plan }: Rollout, { canary, verification }: Observation): Reason | null => {
+  const { canaryService } = plan.target;
+  if (canaryService === null) return null;
+  if (canary?.endpoints === 0)
+    return reason('canary-not-ready', `the Service ${canaryService} has no endpoints any more`);
+  return stage.name === 'bake' && verification?.kind === 'pending' && verification.taken === true
+    ? reason('weight-not-confirmed', `the router cannot do what the route asks: waiting for ${verification.waitingFor}`)
+    : null;
 };
 
 const JUDGED: readonly StageName[] = ['shift', 'bake', 'return-some', 'return-all', 'capacity', 'scale', 'all-traffic'];

@@ -161,3 +161,21 @@ describe('while the API server is away for minutes', () => {
     expect(away(shifting, 60_000).phase).toBe('rolling-back');
   });
 });
+
+describe('users who are sent to a canary that nobody can reach', () => {
+  test('are sent back when the router misses its Service', () => {
+    const baking = whenever((rollout) => rollout.stage.name === 'bake' && isLooking(rollout));
+    const verification = { kind: 'pending', waitingFor: 'its backends', taken: true } as const;
+    const after = look(baking, { verification });
+
+    expect([after.phase, after.reason?.code]).toEqual(['rolling-back', 'weight-not-confirmed']);
+  });
+
+  test('are sent back when its Service has no endpoints', () => {
+    const growing = whenever((rollout) => rollout.stage.name === 'capacity' && isLooking(rollout));
+    const canary = growing.observation?.canary ?? null;
+    const after = look(growing, { canary: canary && { ...canary, endpoints: 0 } });
+
+    expect([after.phase, after.reason?.code]).toEqual(['rolling-back', 'canary-not-ready']);
+  });
+});
