@@ -90,7 +90,8 @@ const lookDue = (rollout: Rollout, now: Ms): Ms => {
 const openObserve = (rollout: Rollout, now: Ms): Rollout => {
   if (isOpen(rollout, 'observe') || !needsLook(rollout) || now < lookDue(rollout, now)) return rollout;
   const { name } = rollout.stage;
-  const depth = name === 'bake' ? 'light' : WITH_PODS.includes(name) ? 'pods' : 'full';
+  const needsPods = WITH_PODS.includes(name) || (name === 'shift' && rollout.plan.abilities.unit === 'pods');
+  const depth = name === 'bake' ? 'light' : needsPods ? 'pods' : 'full';
   return openNew(
     rollout,
     { kind: 'observe', want: rollout.traffic.wanted, stage: ruleOf(rollout)?.watches(rollout) ?? null, depth },

@@ -32,7 +32,12 @@ export const progressing: readonly StageRule[] = [
   stage('shift', 'weight-not-confirmed', {
     wants: (rollout) => weightOnly(currentStep(rollout).weight),
     intent: (rollout) => ({ kind: 'traffic', want: weightOnly(currentStep(rollout).weight) }),
-    waitingFor: unverified,
+    // Where pods are the weight, it is they who keep it waiting, and their problem is what to tell.
+    waitingFor: (rollout, now) =>
+      (splitsRequests(rollout)
+        ? null
+        : (notWritten(rollout) ?? podsMissing(rollout, currentStep(rollout).canaryReplicas))) ??
+      unverified(rollout, now),
     // Where pods are the weight, a new one has to become ready first.
     deadlineMs: ({ abilities, timings }) => (abilities.unit === 'pods' ? timings.readyMs : timings.verifyMs),
   }),
