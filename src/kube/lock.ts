@@ -113,6 +113,7 @@ const acquire = async (
   claim: Claim,
   signal: AbortSignal,
 ): Promise<Locked> => {
+  let last: CallProblem = { kind: 'conflict', message: 'the Lease changes faster than it can be taken' };
   for (let conflicts = 0; conflicts < MOST_CONFLICTS; ) {
     const found = await read(signal);
     if (found.kind !== 'ok') return { kind: 'failed', problem: found };
@@ -125,10 +126,13 @@ const acquire = async (
     const request = lease === null ? creation(ref, claim, clock.now()) : takeover(ref, lease, claim, clock.now());
     const answer = await cluster.send(request, { dryRun: false, signal });
     if (answer.kind === 'ok') return { kind: 'acquired' };
-    if (answer.kind !== 'conflict' && answer.kind !== 'missing') return { kind: 'failed', problem: answer };
+    // An answer that is lost does not tell whether the Lease is ours by now: the next read does.
+    const isOpen = answer.kind === 'conflict' || answer.kind === 'missing' || answer.kind === 'unreachable';
+    if (!isOpen) return { kind: 'failed', problem: answer };
+    if (answer.kind === 'unreachable') last = answer;
     conflicts += 1;
   }
-  return { kind: 'failed', problem: { kind: 'conflict', message: 'the Lease changes faster than it can be taken' } };
+  return { kind: 'failed', problem: last };
 };
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CONFIG_MAP, LEASE, objectRef } from '../../src/core/objects.ts';
+import { CONFIG_MAP, type KubeObject, LEASE, objectRef } from '../../src/core/objects.ts';
 import { createStore, type StoreOptions } from '../../src/kube/store.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { fakeClock } from '../fakes/clock.ts';
@@ -221,6 +221,18 @@ describe('the lock', () => {
 
     expect(zombie).toEqual({ kind: 'lost', holder: 'run-2' });
     expect(cluster.get(STATE)).toBeNull();
+  });
+
+  test('whose creation was answered to nobody is ours all the same', async () => {
+    const { store, cluster } = setUp();
+    cluster.interfere((verb, ref, request) => {
+      if (verb !== 'create' || ref.kind !== 'Lease' || request === null) return undefined;
+      cluster.interfere(null);
+      cluster.put(LOCK, request.body as unknown as KubeObject);
+      return { kind: 'unreachable', message: 'socket hang up' };
+    });
+
+    expect(await store().acquire(ours, signal)).toMatchObject({ kind: 'acquired' });
   });
 
   test('that was deleted is lost, to nobody', async () => {
