@@ -131,9 +131,24 @@ export const driveToEnd = async (
     input.progress(next);
     shown = { turn, waits, at: now };
   }
-  if (rollout.reason?.code !== 'lock-lost')
-    await input.store.release(rollout.phase === 'halted', AbortSignal.timeout(20_000));
-  return { outcome: { kind: 'finished', rollout }, pods: (await notes) ?? [] };
+  const left = rollout.reason?.code === 'lock-lost' ? null : await giveBack(input.store, context.clock, rollout);
+  const warnings = left === null ? rollout.warnings : [...rollout.warnings, left];
+  return { outcome: { kind: 'finished', rollout: { ...rollout, warnings } }, pods: (await notes) ?? [] };
+};
+
+const GIVE_BACK_TRIES = 4;
+const GIVE_BACK_PAUSE_MS = 2_000;
+
+/** null: state and lock are as they should be. Otherwise what stays behind, in words; the next run takes it away. */
+const giveBack = async (store: Store, clock: Clock, { phase }: Rollout): Promise<string | null> => {
+  let why = '';
+  for (let tries = 0; tries < GIVE_BACK_TRIES; tries += 1) {
+    if (tries > 0) await clock.sleepUntil(clock.now() + GIVE_BACK_PAUSE_MS, new AbortController().signal);
+    const released = await store.release(phase === 'halted', AbortSignal.timeout(20_000));
+    if (released.kind !== 'failed') return null;
+    why = released.problem.message;
+  }
+  return `the state and the lock could not be put away: ${why}`;
 };
 
 /** Data that comes and goes must not edit a comment every few seconds: GitHub takes 1000 statuses for a commit. */

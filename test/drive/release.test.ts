@@ -156,3 +156,28 @@ describe('reports', () => {
     expect(told).toBeLessThan(40);
   });
 });
+
+describe('the lock at the end', () => {
+  const ended = { ...startRollout(aPlan(), 0), phase: 'promoted' } as const;
+  const end = async (failures: number) => {
+    let asked = 0;
+    const store = aStore({
+      release: async () => {
+        asked += 1;
+        return asked > failures
+          ? { kind: 'saved' }
+          : { kind: 'failed', problem: { kind: 'unreachable', message: 'connection refused' } };
+      },
+    });
+    const { outcome } = await driveToEnd({ progress: () => undefined, store }, aContext(fakeCluster()), ended);
+    return outcome.kind === 'finished' ? outcome.rollout.warnings : null;
+  };
+
+  test('is given back at a later try', async () => {
+    expect(await end(2)).toEqual([]);
+  });
+
+  test('that stays behind is told', async () => {
+    expect(await end(99)).toEqual(['the state and the lock could not be put away: connection refused']);
+  });
+});
