@@ -3,7 +3,7 @@ import { withEffects } from './effects.ts';
 import { failureOf } from './failure.ts';
 import { isCleaning } from './phases/cleaning.ts';
 import { currentStep } from './phases/progressing.ts';
-import { canaryGone, isReturning } from './phases/promoting.ts';
+import { canaryGone, isReturning, silentMetric } from './phases/promoting.ts';
 import type { Reason } from './reason.ts';
 import { record } from './record.ts';
 import type { Effect, Event, Rollout, TerminalPhase } from './rollout.ts';
@@ -73,7 +73,7 @@ const fail = (rollout: Rollout, onFailure: 'roll-back' | 'halt' | 'go-on', reaso
 const nextStage = (rollout: Rollout, now: Ms): Rollout => {
   if (rollout.stage.name === 'keep-canary') return end(rollout, 'halted', rollout.reason, now);
   const rule = nextRule(rollout);
-  if (rule !== null) return enterStage(rollout, rule, now);
+  if (rule !== null) return enterStage(withDoubts(rollout), rule, now);
   switch (rollout.phase) {
     case 'preparing':
       return enterPhase({ ...rollout, step: 0 }, 'progressing', now);
@@ -89,6 +89,16 @@ const nextStage = (rollout: Rollout, now: Ms): Rollout => {
     default:
       return end(rollout, 'rolled-back', rollout.reason, now);
   }
+};
+
+/** Traffic that returned to a stable nobody could judge is told, not hidden. */
+const withDoubts = (rollout: Rollout): Rollout => {
+  const silent = isReturning(rollout.stage.name) ? silentMetric(rollout) : null;
+  if (silent === null) return rollout;
+  return {
+    ...rollout,
+    warnings: [...rollout.warnings, `the updated stable was not judged at ${rollout.stage.name}: ${silent}`],
+  };
 };
 
 const stepPassed = (rollout: Rollout, now: Ms): Rollout =>

@@ -78,7 +78,7 @@ const lookEvery = (rollout: Rollout, now: Ms): Ms => {
   const { name, since } = rollout.stage;
   if (name === 'bake' || (name === 'drain' && splitsRequests(rollout))) return rollout.plan.timings.observeMs;
   const age = now - since;
-  return age < 5_000 ? 200 : age < 30_000 ? 500 : 2_000;
+  return age < 5_000 ? 200 : age < 30_000 ? 500 : age < 60_000 ? 2_000 : 5_000;
 };
 
 const lookDue = (rollout: Rollout, now: Ms): Ms => {

@@ -153,6 +153,8 @@ const slowScrape = ({ scrapeIntervalMs }: Facts): readonly Finding[] =>
 const timingsOf = (spec: Spec, facts: Facts): Timings => {
   const scrape = facts.scrapeIntervalMs ?? (spec.metrics.length === 0 ? 1_000 : USUAL_SCRAPE_MS);
   const shortest = Math.min(...spec.steps.map(({ intervalMs }) => intervalMs));
+  // A measured metric has no value before its window is full, and the updated stable is judged by it too.
+  const measuredMs = spec.metrics.some(({ kind, dryRun }) => kind === 'measured' && !dryRun) ? 4 * scrape + 1_000 : 0;
   return {
     timeoutMs: spec.timeoutMs,
     readyMs: spec.readyTimeoutMs,
@@ -163,7 +165,7 @@ const timingsOf = (spec: Spec, facts: Facts): Timings => {
     observeMs: Math.max(SAMPLE_MS, Math.ceil((facts.readsPerLook * 60_000) / LOOKS_BUDGET)),
     sampleMs: Math.max(SAMPLE_MS, Math.min(scrape, USUAL_SCRAPE_MS)),
     minWindowMs: 4 * scrape,
-    returnMs: Math.max(2_000, 2 * scrape, Math.min(shortest / 4, 15_000)),
+    returnMs: Math.max(2_000, 2 * scrape, Math.min(shortest / 4, 15_000), measuredMs),
   };
 };
 

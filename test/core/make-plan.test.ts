@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_WEIGHTS, type Facts, makePlan, shortestDuration } from '../../src/core/make-plan.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Spec } from '../../src/core/spec.ts';
-import { aPlan, ERRORS, PODS } from './plan.ts';
+import { aPlan, ERRORS, LATENCY, PODS } from './plan.ts';
 
 const aSpec = (weights: readonly number[], change: Partial<Spec> = {}): Spec => ({
   command: 'run',
@@ -64,6 +64,14 @@ describe('a plan for requests', () => {
       [250, 300],
       [1_000, 1_000],
     ]);
+  });
+
+  test('traffic returns slowly enough for a measured metric to have a value', () => {
+    const every15s = facts({ scrapeIntervalMs: 15_000 });
+
+    const counted = planned(aSpec([500], { metrics: [ERRORS] }), every15s).timings;
+    const measured = planned(aSpec([500], { metrics: [ERRORS, LATENCY] }), every15s).timings;
+    expect([counted.returnMs, measured.returnMs]).toEqual([30_000, 61_000]);
   });
 
   test('takes its times from what was asked and from how often the store scrapes', () => {

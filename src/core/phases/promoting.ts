@@ -1,3 +1,4 @@
+import { bakeWaits } from '../bake.ts';
 import { isDrained } from '../drain.ts';
 import type { Observation, Rollout, StageName } from '../rollout.ts';
 import { weightOnly } from '../traffic.ts';
@@ -26,9 +27,16 @@ export const movedImage = ({ stable, canary }: Observation): string | null => {
   return stable.imageIds.find((id) => !canary.imageIds.includes(id)) ?? null;
 };
 
+/** A metric that says nothing about the updated stable, in words; null when all that decide have data. */
+export const silentMetric = (rollout: Rollout): string | null =>
+  bakeWaits(rollout).find(({ kind }) => kind === 'no-data')?.why ?? null;
+
+/** New pods take a store a moment to find. Past the point of no return a store that stays silent must not hold users up for ever. */
 const unjudged = (rollout: Rollout, now: Ms): string | null => {
-  const verifiedAt = rollout.stage.verifiedAt ?? now;
-  return now - verifiedAt >= rollout.plan.timings.returnMs ? null : 'the judgement of the updated stable';
+  const { returnMs, noDataMs } = rollout.plan.timings;
+  const stood = now - (rollout.stage.verifiedAt ?? now);
+  if (stood < returnMs) return 'the judgement of the updated stable';
+  return stood < noDataMs && !canaryGone(rollout) ? silentMetric(rollout) : null;
 };
 
 /** The canary died while traffic returns to a stable that answers: there is no better place than stable. */
@@ -75,14 +83,14 @@ export const promoting: readonly StageRule[] = [
     wants: () => weightOnly(SOME_ON_STABLE),
     intent: () => ({ kind: 'traffic', want: weightOnly(SOME_ON_STABLE) }),
     waitingFor: (rollout, now) => (canaryGone(rollout) ? null : (unverified(rollout, now) ?? unjudged(rollout, now))),
-    deadlineMs: ({ timings }) => timings.verifyMs + timings.returnMs,
+    deadlineMs: ({ timings }) => timings.verifyMs + timings.returnMs + timings.noDataMs,
     onFailure: 'halt',
   }),
   stage('return-all', 'promote-failed', {
     wants: () => weightOnly(0),
     intent: () => ({ kind: 'traffic', want: weightOnly(0) }),
     waitingFor: (rollout, now) => unverified(rollout, now) ?? (takesAll(rollout) ? unjudged(rollout, now) : null),
-    deadlineMs: ({ timings }) => timings.verifyMs + timings.returnMs,
+    deadlineMs: ({ timings }) => timings.verifyMs + timings.returnMs + timings.noDataMs,
     onFailure: 'halt',
   }),
   stage('drain', 'promote-failed', {
