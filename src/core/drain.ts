@@ -15,8 +15,7 @@ export const isDrained = (rollout: Rollout, now: Ms): string | null => {
   if (rollout.plan.abilities.unit === 'pods')
     return rollout.observation?.canary?.ready === 0 ? null : 'the canary pods to end';
   const seen = rollout.metrics.find((metric) => isCounted(rollout, metric.name) && metric.sampledAt !== null);
-  if (seen !== undefined && seen.noDataSince === null && seen.shareScrapes >= EMPTY_SCRAPES && seen.share.canary === 0)
-    return null;
+  if (seen !== undefined && seen.noDataSince === null && seen.quietScrapes >= EMPTY_SCRAPES) return null;
   return 'the old path to be empty';
 };
 

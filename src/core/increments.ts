@@ -6,6 +6,7 @@ export interface Increment {
   readonly from: Ms;
   readonly to: Ms;
   readonly amount: number;
+  readonly pod: string | null;
 }
 
 /** By series: the last point taken. A pod's own key remembers when any of its series was first seen. */
@@ -45,7 +46,8 @@ export const takeIncrements = (cursors: Cursors, series: readonly Series[], opti
     let last = next[key] ?? startOf(first, next[podKey], options.scrapeMs);
     if (last === null) started += first[1];
     for (const point of points) {
-      if (last !== null) increments.push({ from: last[0], to: point[0], amount: increase(last[1], point[1]) });
+      if (last !== null)
+        increments.push({ from: last[0], to: point[0], amount: increase(last[1], point[1]), pod: one.pod });
       last = point;
     }
     next[key] = last ?? first;

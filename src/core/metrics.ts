@@ -16,6 +16,7 @@ export const newMetric = (name: string): MetricState => ({
   total: BOTH_NOTHING,
   share: { stable: 0, canary: 0 },
   shareScrapes: 0,
+  quietScrapes: 0,
   sampledAt: null,
   value: { stable: null, canary: null },
   measurements: 0,
@@ -128,7 +129,6 @@ const countArm = (
   const ofAll = ({ increments, started }: Taken): number => sum(increments) + (arm === 'canary' ? started : 0);
   const all: Tally = { requests: ofAll(requests), failures: ofAll(failures) };
   const shared = afterVerified(requests.increments, rollout.stage.verifiedAt);
-  const scrapes = arm === 'canary' ? new Set(shared.map(({ to }) => to)).size : 0;
   return {
     why: null,
     metric: {
@@ -137,8 +137,24 @@ const countArm = (
       step: { ...metric.step, [arm]: add(metric.step[arm], more) },
       total: { ...metric.total, [arm]: add(metric.total[arm], all) },
       share: { ...metric.share, [arm]: metric.share[arm] + sum(shared) },
-      shareScrapes: metric.shareScrapes + scrapes,
+      ...(arm === 'canary' ? scrapesOf(metric, shared) : {}),
     },
+  };
+};
+
+/** Pods are scraped each in its own moment: what counts is how often one of them was, not how many moments there are. */
+const scrapesOf = (
+  metric: MetricState,
+  shared: readonly Increment[],
+): Pick<MetricState, 'shareScrapes' | 'quietScrapes'> => {
+  const moments = new Map<string, Set<Ms>>();
+  for (const { pod, to } of shared) moments.set(pod ?? '', (moments.get(pod ?? '') ?? new Set()).add(to));
+  const counts = [...moments.values()].map(({ size }) => size);
+  const { shareScrapes, quietScrapes } = metric;
+  if (counts.length === 0) return { shareScrapes, quietScrapes };
+  return {
+    shareScrapes: shareScrapes + Math.max(...counts),
+    quietScrapes: sum(shared) > 0 ? 0 : quietScrapes + Math.min(...counts),
   };
 };
 

@@ -149,6 +149,8 @@ export interface MetricState {
   /** Counted: requests between points that both lie after the weight was verified, and how many scrapes that covers. */
   readonly share: Readonly<Record<Arm, number>>;
   readonly shareScrapes: number;
+  /** Counted: scrapes in a row that saw no request on any canary pod, after the weight was verified. */
+  readonly quietScrapes: number;
   /** When the last usable answer came. */
   readonly sampledAt: Ms | null;
   /** Measured: the last values, how many measurements this step had, and how many failed. */

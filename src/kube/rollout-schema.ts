@@ -152,6 +152,7 @@ const metricState = z.object({
   total: perArm(tally),
   share: perArm(count),
   shareScrapes: count,
+  quietScrapes: count,
   sampledAt: nullable(ms),
   value: perArm(nullable(z.number())),
   measurements: count,

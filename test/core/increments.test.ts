@@ -66,8 +66,8 @@ describe('increments of counters', () => {
     const taken = takeIncrements({}, [points], { ...scope, since: 2_500 });
 
     expect(taken.increments).toEqual([
-      { from: 2_000, to: 3_000, amount: 20 },
-      { from: 3_000, to: 4_000, amount: 30 },
+      { from: 2_000, to: 3_000, amount: 20, pod: 'p' },
+      { from: 3_000, to: 4_000, amount: 30, pod: 'p' },
     ]);
   });
 

@@ -73,12 +73,12 @@ describe('the drain', () => {
     phase: 'rolling-back',
     stage: { ...lastOf('bake').stage, name: 'drain', since: START },
   });
-  const empty = { share: { canary: 0, stable: 9 }, shareScrapes: 2, noDataSince: null, sampledAt: START };
+  const empty = { share: { canary: 0, stable: 9 }, quietScrapes: 2, noDataSince: null, sampledAt: START };
 
   test.each([
     ['is over after two scrapes without a request', empty, 100, null],
-    ['is not after one', { ...empty, shareScrapes: 1 }, 100, 'the old path to be empty'],
-    ['is not with a request', { ...empty, share: { canary: 1, stable: 9 } }, 100, 'the old path to be empty'],
+    ['is not after one', { ...empty, quietScrapes: 1 }, 100, 'the old path to be empty'],
+    ['is not held up by a request before them', { ...empty, share: { canary: 1, stable: 9 } }, 100, null],
     ['is not seen without data', { ...empty, noDataSince: START }, 100, 'the old path to be empty'],
     ['waits out its time without data', { ...empty, noDataSince: START }, 29_999, 'the old path to be empty'],
     ['is over when its time is', { ...empty, noDataSince: START }, 30_000, null],

@@ -222,6 +222,7 @@ export const aRollout = (changes: Partial<Rollout> = {}): Rollout => {
       total: { stable: total(steps, name, 'stable'), canary: total(steps, name, 'canary') },
       share: { stable: 0, canary: 0 },
       shareScrapes: 0,
+      quietScrapes: 0,
       sampledAt: null,
       value: { stable: null, canary: null },
       measurements: 0,
