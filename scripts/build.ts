@@ -1,7 +1,7 @@
 // Builds dist/: `tsc` to lib/, then one minified bundle. Skipped while the sources are those of the last build.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -56,11 +56,13 @@ const licences = (): string => {
 export const build = (): void => {
   const hash = sourceHash();
   if (existsSync(join(root, 'dist/index.js')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
-  for (const folder of ['lib', 'dist']) rmSync(join(root, folder), { recursive: true, force: true });
+  rmSync(join(root, 'lib'), { recursive: true, force: true });
   run('typescript/bin/tsc', '-p', 'tsconfig.build.json');
-  mkdirSync(join(root, 'dist'), { recursive: true });
-  run('@vercel/ncc/dist/ncc/cli.js', 'build', 'lib/main.js', '--minify', '--out', 'dist');
-  writeFileSync(join(root, 'dist/licenses.txt'), licences());
+  run('@vercel/ncc/dist/ncc/cli.js', 'build', 'lib/main.js', '--minify', '--out', 'lib/bundle');
+  writeFileSync(join(root, 'lib/bundle/licenses.txt'), licences());
+  // Built beside it and put in place as a whole: whoever runs dist/ meanwhile finds the old one or the new one.
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  renameSync(join(root, 'lib/bundle'), join(root, 'dist'));
   writeFileSync(stamp, hash);
 };
 
