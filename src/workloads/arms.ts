@@ -89,12 +89,6 @@ export const replicaSetsIn = (seen: Seen, target: Target, arm: Arm): readonly Ku
   return deployment === null ? [] : ownedBy(deployment, listIn(seen, replicaSetList(target)));
 };
 
-/** ReplicaSets of the canary that outlive its Deployment until the garbage collector comes. */
-export const orphanedReplicaSets = (seen: Seen, target: Target): readonly KubeObject[] =>
-  listIn(seen, replicaSetList(target)).filter(({ metadata }) =>
-    metadata.ownerReferences?.some(({ kind, name }) => kind === 'Deployment' && name === target.canaryDeployment),
-  );
-
 /** All pods that were read, of whomever. */
 export const allPods = (seen: Seen, target: Target): readonly KubeObject[] => listIn(seen, podList(target));
 

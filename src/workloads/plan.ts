@@ -82,12 +82,13 @@ const planUpdate = (seen: Seen, target: Target, guard: Guard): Requests => {
   return ok(operations.length === 0 ? [] : [guarded(stable.object, ref, guard, operations)]);
 };
 
-/**
- * The preconditions are from the read that showed our mark: whatever happened since makes the delete a conflict. In the
- * background: `progress` waits for the ReplicaSets to go too, and nobody has to wait while pods that get no request any
- * more use up their grace period.
- */
-const planRemoval = (seen: Seen, ref: ObjectRef, guard: Guard): Requests => {
+/** The preconditions are from the read that showed our mark: whatever happened since makes the delete a conflict. */
+const planRemoval = (
+  seen: Seen,
+  ref: ObjectRef,
+  guard: Guard,
+  propagationPolicy: 'Foreground' | 'Background',
+): Requests => {
   const object = objectIn(seen, ref);
   if (object === null || object.metadata.deletionTimestamp !== undefined) return ok([]);
   if (!isOurs(object, guard)) return notOurs(ref);
@@ -101,7 +102,7 @@ const planRemoval = (seen: Seen, ref: ObjectRef, guard: Guard): Requests => {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
         preconditions: { uid, resourceVersion },
-        propagationPolicy: 'Background',
+        propagationPolicy,
       },
     },
   ]);
@@ -117,11 +118,12 @@ export const plan = (seen: Seen, target: Target, stage: WorkloadStage, guard: Gu
     case 'update-stable':
       return planUpdate(seen, target, guard);
     case 'remove-canary':
-      return planRemoval(seen, deploymentRef(target, 'canary'), guard);
+      // Foreground: the Deployment is gone only when its ReplicaSets and pods are.
+      return planRemoval(seen, deploymentRef(target, 'canary'), guard, 'Foreground');
     case 'remove-service':
       return target.canaryService === null
         ? ok([])
-        : planRemoval(seen, serviceRef(target, target.canaryService), guard);
+        : planRemoval(seen, serviceRef(target, target.canaryService), guard, 'Background');
     default:
       return unreachable(stage);
   }

@@ -2,7 +2,7 @@ import { type ObjectRef, refKey, refText, type Seen } from '../core/objects.ts';
 import type { Target } from '../core/plan.ts';
 import type { ArmSeen, Progress, WorkloadStage } from '../core/rollout.ts';
 import { type Arm, unreachable } from '../core/units.ts';
-import { deploymentIn, deploymentRef, orphanedReplicaSets, serviceOf, serviceRef } from './arms.ts';
+import { deploymentIn, deploymentRef, serviceOf, serviceRef } from './arms.ts';
 import { observeArm } from './observe.ts';
 import { conditionMessage, type Deployment, plain } from './shape.ts';
 
@@ -102,11 +102,8 @@ export const progress = (seen: Seen, target: Target, stage: WorkloadStage): Prog
     case 'update-stable':
       return updateProgress(seen, target);
     case 'remove-canary': {
-      const removed = gone(seen, deploymentRef(target, 'canary'), '');
-      const orphans = orphanedReplicaSets(seen, target).length;
-      return removed.kind === 'done' && orphans > 0
-        ? pending(`${orphans} ReplicaSets of the canary to be removed`)
-        : removed;
+      const left = deploymentIn(seen, target, 'canary')?.status.replicas ?? 0;
+      return gone(seen, deploymentRef(target, 'canary'), left === 0 ? '' : ` (${left} pods left)`);
     }
     case 'remove-service':
       return target.canaryService === null ? DONE : gone(seen, serviceRef(target, target.canaryService), '');

@@ -167,7 +167,7 @@ describe('removing the canary', () => {
           ref: { kind: 'Deployment', name: 'checkout-canary' },
           body: {
             preconditions: { uid: CANARY.metadata.uid, resourceVersion: '9' },
-            propagationPolicy: 'Background',
+            propagationPolicy: 'Foreground',
           },
         },
       ],

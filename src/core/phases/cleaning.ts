@@ -11,8 +11,7 @@ const canaryLeft = (rollout: Parameters<StageRule['applies']>[0]): string | null
   const unwritten = notWritten(rollout);
   if (unwritten !== null) return unwritten;
   const look = freshLook(rollout);
-  if (look === null || look.canary !== null) return 'the canary Deployment to be gone';
-  return look.progress?.kind === 'pending' ? look.progress.waitingFor : null;
+  return look !== null && look.canary === null ? null : 'the canary Deployment to be gone';
 };
 
 /**
@@ -28,7 +27,6 @@ export const cleaning = (onRoute: 'halt'): readonly StageRule[] => [
   }),
   stage('remove-canary', 'promote-failed', {
     intent: () => ({ kind: 'workload', stage: { kind: 'remove-canary' } }),
-    watches: () => ({ kind: 'remove-canary' }),
     waitingFor: canaryLeft,
     deadlineMs: ({ timings }) => timings.readyMs,
     onFailure: 'go-on',
