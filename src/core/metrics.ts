@@ -181,7 +181,8 @@ const foldMeasured = (rollout: Rollout, metric: MetricState, spec: MeasuredSpec,
   const referenceValue = reference?.kind === 'value' ? reference.value : null;
   const result = measure(spec, answer.value, referenceValue);
   const value = { [subject]: answer.value, [other(subject)]: referenceValue } as Record<Arm, number | null>;
-  if (result.kind === 'unknown')
+  // With all traffic back on stable there is no canary left to compare with; its other limits still hold.
+  if (result.kind === 'unknown' && subject === 'canary')
     return noData(rollout, { ...metric, value }, `no value above zero from the ${other(subject)}`, now);
   const measurements = metric.measurements + 1;
   const failed = metric.failed + (result.kind === 'failed' ? 1 : 0);

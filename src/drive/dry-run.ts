@@ -10,6 +10,7 @@ import type { TrafficRouter } from '../ports/traffic-router.ts';
 import type { Workload } from '../ports/workload.ts';
 import { errorFinding, problemFinding } from './findings.ts';
 import { claimRequest } from './marking.ts';
+import { mergeSeen, readAll } from './read.ts';
 import { withoutMarkTests } from './write.ts';
 
 export interface DryRunInput {
@@ -54,8 +55,27 @@ export const plannedWrites = ({
   };
 };
 
+/** Others may write between the read and the dry run, and a connection may break: nothing was written, so it is repeated. */
+const MAX_ROUNDS = 3;
+
 /** Sends them all with `dryRun=All`: admission, quotas and webhooks refuse here what they would refuse later. */
 export const dryRun = async (input: DryRunInput, signal: AbortSignal): Promise<readonly Finding[]> => {
+  const { cluster, router, workload, plan } = input;
+  let { seen } = input;
+  for (let round = 1; ; round += 1) {
+    const { findings, isPassing } = await sendDry({ ...input, seen }, signal);
+    if (!isPassing || round === MAX_ROUNDS || signal.aborted) return findings;
+    const refs = [...router.reads(plan.target), ...workload.reads(plan.target, true)];
+    const fresh = await readAll(cluster, refs, signal);
+    if (fresh.kind === 'read') seen = mergeSeen(seen, fresh.seen);
+  }
+};
+
+/** One round. `isPassing`: it may go otherwise on the next read. */
+const sendDry = async (
+  input: DryRunInput,
+  signal: AbortSignal,
+): Promise<{ findings: readonly Finding[]; isPassing: boolean }> => {
   const { requests, findings } = plannedWrites(input);
   const pod = input.workload.samplePod(input.seen, input.plan.target);
   const sent = [...requests.map((request) => withoutMarkTests(request, input)), pod];
@@ -65,7 +85,8 @@ export const dryRun = async (input: DryRunInput, signal: AbortSignal): Promise<r
     if (answer.kind === 'ok' || request === undefined) return [];
     return [problemFinding(answer, `${request.verb} ${refText(request.ref)} (dry run)`, input.cluster.server)];
   });
-  return [...findings, ...refused];
+  const isPassing = answers.some(({ kind }) => kind === 'conflict' || kind === 'unreachable' || kind === 'throttled');
+  return { findings: [...findings, ...refused], isPassing };
 };
 
 /** What a request touches, for the preview: the paths that a patch writes, or the fields of the spec that is created. */

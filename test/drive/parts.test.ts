@@ -258,6 +258,23 @@ describe('a dry run', () => {
     expect(hasErrors(findings)).toBe(true);
   });
 
+  test('reads and plans again when somebody wrote in between', async () => {
+    const cluster = fakeCluster({ objects: [aRoute(0, {}), aService('checkout', 'checkout')] });
+    let conflicts = 1;
+    cluster.interfere((verb) => {
+      if (verb !== 'patch' || conflicts === 0) return undefined;
+      conflicts -= 1;
+      return { kind: 'conflict', message: 'the object is not as it was' };
+    });
+    const read = await readAll(cluster, [ROUTE, STABLE_SERVICE, CANARY_SERVICE], signal());
+    if (read.kind === 'failed') throw new Error(read.what);
+
+    const findings = await dryRun({ cluster, router, workload, guard, seen: read.seen, plan: aPlan() }, signal());
+
+    expect(conflicts).toBe(0);
+    expect(findings.filter(({ message }) => message.includes('not as it was'))).toEqual([]);
+  });
+
   test('names the fields that a patch would touch, not what it tests', () => {
     const request = claimOf();
 

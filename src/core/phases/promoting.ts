@@ -33,10 +33,11 @@ export const silentMetric = (rollout: Rollout): string | null =>
 
 /** New pods take a store a moment to find. Past the point of no return a store that stays silent must not hold users up for ever. */
 const unjudged = (rollout: Rollout, now: Ms): string | null => {
-  const { returnMs, noDataMs } = rollout.plan.timings;
+  const { returnMs, noDataMs, minWindowMs } = rollout.plan.timings;
+  const patience = Math.min(noDataMs, Math.max(60_000, 2 * minWindowMs));
   const stood = now - (rollout.stage.verifiedAt ?? now);
   if (stood < returnMs) return 'the judgement of the updated stable';
-  return stood < noDataMs && !canaryGone(rollout) ? silentMetric(rollout) : null;
+  return stood < patience && !canaryGone(rollout) ? silentMetric(rollout) : null;
 };
 
 /** The canary died while traffic returns to a stable that answers: there is no better place than stable. */
