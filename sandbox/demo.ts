@@ -84,8 +84,7 @@ const demo = async (): Promise<void> => {
     await sandbox.ready('shop', 'checkout');
     sandbox.traffic.start({ rps: RPS, target: 'httproute/checkout' });
     say(`shop/checkout runs 1.4.1 on three pods, ${RPS} requests a second reach it through HTTPRoute shop/checkout`);
-    // The metrics store needs a few scrapes before it can speak about the stable version.
-    await sandbox.until('metrics', () => sandbox.traffic.records.length > 4 * RPS);
+    await sandbox.measured();
     const written: string[] = [];
     for (const each of RELEASES) written.push(...(await release(sandbox, each)));
     say('\nThe reports as GitHub would show them:');

@@ -37,6 +37,8 @@ export interface Sandbox {
   /** Waits until all replicas of a Deployment are ready on its newest template. */
   ready(namespace: string, deployment: string, timeoutMs?: number): Promise<void>;
   until(what: string, holds: () => boolean, timeoutMs?: number): Promise<void>;
+  /** Waits until the metrics store has found what users did three times: before, it cannot be asked about stable. */
+  measured(): Promise<void>;
   /** The action against this sandbox: its kubeconfig and its GitHub are given unless the options give others. */
   run(options: RunOptions): Promise<RunResult>;
   stop(): Promise<void>;
@@ -65,6 +67,13 @@ const isReady = (cluster: Cluster, namespace: string, name: string): boolean => 
   return status.observedGeneration === deployment?.metadata.generation && counts.every((count) => count === wanted);
 };
 
+/** Of the series of the pods that was found most often. */
+const scrapesOf = ({ samples }: Prometheus): number =>
+  Math.max(
+    0,
+    ...[...samples.values()].flatMap(({ labels, points }) => (labels['job'] === 'pods' ? [points.length] : [])),
+  );
+
 const targetsOf = (cluster: Cluster, traffic: Traffic): ReadonlyMap<string, readonly Exposed[]> =>
   new Map(
     list(cluster.context.store, PODS, '').map(({ metadata }) => {
@@ -92,6 +101,7 @@ export const startSandbox = async (options: SandboxOptions = {}): Promise<Sandbo
     github,
     kubeconfigPath,
     until,
+    measured: () => until('samples of the users’ requests', () => scrapesOf(prometheus) >= 3),
     ready: (own, deployment, timeoutMs) =>
       until(`${own}/${deployment} ready`, () => isReady(cluster, own, deployment), timeoutMs),
     run: (run) => runAction({ ...run, github: run.github ?? github, env: { KUBECONFIG: kubeconfigPath, ...run.env } }),

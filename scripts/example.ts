@@ -66,6 +66,7 @@ try {
   sandbox.cluster.apply(shopObjects());
   await sandbox.ready('shop', 'checkout');
   sandbox.traffic.start({ rps: 200, target: 'httproute/checkout', namespace: 'shop' });
+  await sandbox.measured();
 
   const before = sandbox.cluster.writes().length;
   const plan = await act(sandbox, home, 'manual-release.yml', '--input', 'image=registry.example/checkout:1.4.2');

@@ -154,9 +154,7 @@ export const openShop = async (options: ShopOptions = {}): Promise<Shop> => {
   if (options.objects === undefined) await readyForTraffic(sandbox, options.app?.replicas ?? 3);
   if (options.rps !== undefined) {
     sandbox.traffic.start({ rps: options.rps, target: options.target ?? 'httproute/checkout' });
-    // A source can only be asked about stable after a few scrapes.
-    const enough = options.rps * 1.2;
-    await sandbox.until('metrics of stable', () => sandbox.traffic.records.length > enough);
+    await sandbox.measured();
   }
   return {
     ...sandbox,
