@@ -147,6 +147,15 @@ const readFields = (reading: Reading, catalogue: Catalogue): Spec | null => {
     noDataTimeoutMs: durationOf(reading, 'no-data-timeout', 5 * MINUTE, SECOND),
     podLogs: choiceOf(reading, 'pod-logs', ['summary', 'comment', 'off'], 'auto'),
     failOnRollback: choiceOf(reading, 'fail-on-rollback', ['true', 'false'], 'true') === 'true',
+    lockWaitMs: 0,
+    onExpired: 'resume' as const,
+    conduct: {
+      until: null,
+      holdMs: 60 * MINUTE,
+      onCancel: 'rollback' as const,
+      approval: { approvers: [], selfApproval: true, timeoutMs: 60 * MINUTE },
+    },
+    watchdog: null,
   };
   if (images === null || deployment === null || steps === null || metrics === null) return null;
   return { command, images, deployment, namespace, service, route, steps, metrics, prometheus, ...rest };

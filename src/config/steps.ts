@@ -70,7 +70,7 @@ const fromWeights = (reading: Reading, splitBy: 'router' | 'replicas'): readonly
   const fallback = splitBy === 'replicas' ? REPLICAS_WEIGHTS_DEFAULT : WEIGHTS_DEFAULT;
   if (given !== null && reading.broken(given.tree.place.path)) return null;
   const weights = given === null ? fallback : readWeights(piecesOf(given.tree), given.tree.place, reading.report);
-  return weights?.map((weight) => ({ weight, intervalMs })) ?? null;
+  return weights?.map((weight) => ({ weight, intervalMs, approval: false })) ?? null;
 };
 
 const fromList = (given: Given, reading: Reading): readonly Step[] | null => {
@@ -97,7 +97,7 @@ const readStep = (tree: MapTree, reading: Reading): Step | null => {
   const interval = intervalTree === null ? null : parseDuration(intervalTree.text.trim(), SECOND);
   if (intervalTree !== null && interval?.ok === false) reading.report(intervalTree.place, interval.problem);
   if (weight?.ok !== true || interval?.ok === false) return null;
-  return { weight: weight.value, intervalMs: interval?.value ?? INTERVAL_DEFAULT_MS };
+  return { weight: weight.value, intervalMs: interval?.value ?? INTERVAL_DEFAULT_MS, approval: false };
 };
 
 /** The steps alone must fit into the whole: otherwise every healthy release would end in a timeout. */

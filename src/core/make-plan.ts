@@ -55,6 +55,8 @@ export const makePlan = (spec: Spec, facts: Facts): Result<Planned, Finding> => 
     uids: facts.uids,
     original: facts.original,
     timings: timingsOf(spec, facts),
+    conduct: spec.conduct,
+    watchdog: spec.watchdog,
   };
   return ok({ plan, findings: [...steps.value.findings, ...slowScrape(facts)] });
 };
@@ -86,11 +88,12 @@ const comparedWithNobody = ({ steps, metrics }: Spec): Finding | null => {
 };
 
 const requestSteps = (spec: Spec, { stableReplicas, abilities }: Facts): readonly PlannedStep[] =>
-  spec.steps.map(({ weight, intervalMs }) => ({
+  spec.steps.map(({ weight, intervalMs, approval }) => ({
     asked: weight,
     weight: Math.max(abilities.granularity, Math.round(weight / abilities.granularity) * abilities.granularity),
     intervalMs,
     canaryReplicas: Math.max(1, Math.ceil((weight / 10_000) * stableReplicas)),
+    approval,
   }));
 
 type PodPlan = { readonly steps: readonly PlannedStep[]; readonly findings: readonly Finding[] };
@@ -116,12 +119,15 @@ const podSteps = (spec: Spec, { stableReplicas }: Facts): Result<PodPlan, Findin
       advice,
     });
   }
-  const steps = expressed.value.map(({ asked: wanted, weight, canaryReplicas }) => {
-    const intervalMs = asked.find((step) => step.weight === wanted)?.intervalMs ?? 60_000;
-    return { asked: wanted, weight, intervalMs, canaryReplicas };
+  const steps = expressed.value.map(({ asked: wanted, weight, canaryReplicas, merged }) => {
+    const step = asked.find((one) => one.weight === wanted);
+    const intervalMs = step?.intervalMs ?? 60_000;
+    // A step that others were merged into asks for whatever any of them did.
+    const approval = asked.some((one) => one.approval && [wanted, ...merged].includes(one.weight));
+    return { asked: wanted, weight, intervalMs, canaryReplicas, approval };
   });
-  const merged = expressed.value.filter((step) => step.merged.length > 0).map(mergedFinding);
-  return ok({ steps, findings: merged });
+  const joined = expressed.value.filter((step) => step.merged.length > 0).map(mergedFinding);
+  return ok({ steps, findings: joined });
 };
 
 const mergedFinding = (step: {

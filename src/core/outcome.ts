@@ -36,9 +36,31 @@ export type Outcome =
       readonly subject: Subject | null;
     }
   | { readonly kind: 'unchanged'; readonly reason: Reason; readonly subject: Subject }
+  /** `status`, `sweep`, and a command that was handed to the run that holds the lock. `failed`: a sweep could not make one safe. */
+  | {
+      readonly kind: 'accepted';
+      readonly reason: Reason;
+      readonly rollouts: readonly RolloutEntry[];
+      readonly failed: boolean;
+    }
   | { readonly kind: 'planned'; readonly reason: Reason; readonly preview: Preview }
   /** The rollout is in a terminal phase. */
   | { readonly kind: 'finished'; readonly rollout: Rollout };
+
+/** One open rollout, for `status` and `sweep`. */
+export interface RolloutEntry {
+  readonly namespace: string;
+  readonly deployment: string;
+  /** null: its state cannot be read; `note` says why. */
+  readonly rollout: Rollout | null;
+  readonly lock: 'held' | 'free';
+  /** Of the run that holds the lock, or held it last. */
+  readonly runUrl: string | null;
+  /** What a sweep did, or why it left it alone; a sentence. */
+  readonly note: string | null;
+  /** A sweep could not make it safe. */
+  readonly failed: boolean;
+}
 
 export interface Subject {
   readonly namespace: string | null;

@@ -1,5 +1,5 @@
 import type { ObjectRef } from './objects.ts';
-import type { MetricSpec } from './spec.ts';
+import type { Conduct, MetricSpec, WatchdogSpec } from './spec.ts';
 import type { Abilities } from './traffic.ts';
 import type { BasisPoints, Json, Ms } from './units.ts';
 
@@ -35,6 +35,8 @@ export interface PlannedStep {
   readonly intervalMs: Ms;
   /** Canary pods while this step runs. */
   readonly canaryReplicas: number;
+  /** It does not end before somebody approves. */
+  readonly approval: boolean;
 }
 
 export interface Run {
@@ -43,6 +45,8 @@ export interface Run {
   readonly commit: string | null;
   readonly repository: string | null;
   readonly actor: string | null;
+  /** Comments on this pull request, and on no other, may steer the rollout. */
+  readonly pullRequest: number | null;
 }
 
 /** Everything a rollout will do, as a value: printable, comparable, sent dry, saved. */
@@ -62,6 +66,8 @@ export interface Plan {
   /** What the router must put back, in its own form. */
   readonly original: Json;
   readonly timings: Timings;
+  readonly conduct: Conduct;
+  readonly watchdog: WatchdogSpec | null;
 }
 
 export interface Timings {

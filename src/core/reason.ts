@@ -41,6 +41,15 @@ export const REASONS = {
   'stable-not-updated': 'Stable does not run the judged image.',
   'hold-expired': 'The rollout waited longer than `hold`.',
   'approval-timeout': 'Nobody approved in time.',
+  paused: 'The job ended on purpose with the rollout open; a later job resumes it.',
+  'handed-over': 'The command was handed to the run that holds the lock.',
+  listed: 'The open rollouts were listed.',
+  swept: 'The rollouts that nobody drove were made safe.',
+  'sweep-failed': 'A rollout that nobody drives could not be made safe.',
+  'no-rollout': 'No rollout of this Deployment is open.',
+  'command-refused': 'The command cannot be carried out on this rollout, or its sender may not ask for it.',
+  'nothing-to-roll-back': 'There is no earlier version that the Deployment could go back to.',
+  'credentials-expire': 'The cluster credentials end before the rollout would.',
   'internal-error': 'A defect of this action. Please report it.',
 } as const satisfies Record<string, string>;
 

@@ -40,6 +40,8 @@ const recordAnswer = (rollout: Rollout, effect: Effect, event: Answer): Rollout 
       };
     case 'written':
       return effect.kind === 'write' ? recordWrite(rollout, effect, event.outcome, event.now) : rollout;
+    case 'acknowledged':
+      return effect.kind === 'acknowledge' && event.done ? acknowledged(rollout, effect.command.raw) : rollout;
     case 'saved':
       return { ...rollout, savedRevision: Math.max(rollout.savedRevision, event.revision), savedAt: event.now };
     case 'save-failed':
@@ -62,6 +64,11 @@ const recordAnswer = (rollout: Rollout, effect: Effect, event: Answer): Rollout 
       return rollout;
   }
 };
+
+const acknowledged = (rollout: Rollout, raw: string): Rollout => ({
+  ...rollout,
+  asked: rollout.asked.map((asked) => (asked.raw === raw ? { ...asked, acknowledged: true } : asked)),
+});
 
 type Write = Extract<Effect, { kind: 'write' }>;
 

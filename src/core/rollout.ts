@@ -1,3 +1,4 @@
+import type { Asked, Command } from './command.ts';
 import type { ContainerImage, Plan } from './plan.ts';
 import type { Reason, ReasonCode } from './reason.ts';
 import type { Sample } from './sample.ts';
@@ -7,6 +8,7 @@ import type { Arm, BasisPoints, Ms } from './units.ts';
 // --- phases and stages ------------------------------------------------------
 
 export type Phase = 'preparing' | 'progressing' | 'promoting' | 'rolling-back' | TerminalPhase;
+export type OpenPhase = Exclude<Phase, TerminalPhase>;
 export type TerminalPhase = 'promoted' | 'rolled-back' | 'halted' | 'left';
 
 /** A named part of a phase. Which ones a phase has, in which order, is data in `phases/`. */
@@ -15,6 +17,7 @@ export type StageName =
   | 'claim'
   | 'canary-service'
   | 'canary'
+  | 'watchdog'
   | 'route-entry'
   | 'settle'
   // progressing
@@ -25,6 +28,8 @@ export type StageName =
   | 'capacity'
   | 'all-traffic'
   | 'commit'
+  | 'read-stable'
+  | 'await-stable'
   | 'update-stable'
   | 'stable-ready'
   | 'return-some'
@@ -70,6 +75,8 @@ export type Intent =
   | { readonly kind: 'claim' }
   /** The holder mark alone: a takeover past the point of no return must not open a way back again. */
   | { readonly kind: 'hold' }
+  /** The dead man's switch in the cluster. */
+  | { readonly kind: 'watchdog' }
   | { readonly kind: 'workload'; readonly stage: WorkloadStage }
   | { readonly kind: 'traffic'; readonly want: Traffic }
   | { readonly kind: 'way-back' }
@@ -112,6 +119,8 @@ export interface Observation {
   /** What the route says now; null when it cannot be read (`trafficProblem` says why). */
   readonly traffic: Traffic | null;
   readonly trafficProblem: string | null;
+  /** Who last wrote the route's fields that are ours, when it was not us: a field manager's name. Hostile text. */
+  readonly changedBy: string | null;
   /** A plan for the traffic asked about would write nothing: our entries are there and say so. */
   readonly asWanted: boolean;
   /** Of the traffic the observe effect asked about. */
@@ -168,8 +177,8 @@ export interface MetricState {
 export type Wait =
   | { readonly kind: 'evidence'; readonly metric: string; readonly why: string }
   | { readonly kind: 'no-data'; readonly metric: string; readonly since: Ms; readonly why: string }
-  | { readonly kind: 'paused'; readonly by: string }
-  | { readonly kind: 'approval' };
+  | { readonly kind: 'paused'; readonly by: string; readonly since: Ms }
+  | { readonly kind: 'approval'; readonly since: Ms };
 
 // --- the rollout ------------------------------------------------------------
 
@@ -184,7 +193,7 @@ export interface StepRecord {
   readonly heldMs: Ms;
   readonly verification: Rung | null;
   readonly observedShare: BasisPoints | null;
-  readonly verdict: 'running' | 'passed' | 'failed' | 'aborted';
+  readonly verdict: 'running' | 'passed' | 'failed' | 'aborted' | 'skipped';
   readonly metrics: readonly StepMetric[];
 }
 
@@ -215,6 +224,26 @@ export interface TrafficState {
   readonly wayBackRefusals: number;
 }
 
+/** Somebody, or the plan, stopped the weight where it is. It is judged all the same while anybody looks. */
+export interface Pause {
+  /** `octocat`, `until: 20`, `the cancelled run`. Hostile text. */
+  readonly by: string;
+  readonly since: Ms;
+}
+
+/** The current step's approval: asked for since, given by. */
+export interface Approval {
+  readonly step: number;
+  readonly since: Ms;
+  readonly by: string | null;
+}
+
+/** A time in which nobody looked at the metrics: the job had ended on purpose, or its runner was lost. */
+export interface Unwatched {
+  readonly from: Ms;
+  readonly to: Ms;
+}
+
 export interface Rollout {
   readonly schemaVersion: 1;
   readonly plan: Plan;
@@ -236,6 +265,23 @@ export interface Rollout {
   readonly startedAt: Ms;
   readonly finishedAt: Ms | null;
   readonly warnings: readonly string[];
+  readonly paused: Pause | null;
+  readonly approval: Approval | null;
+  /** `promote` was asked for: what is left of the steps is skipped. */
+  readonly skipsSteps: boolean;
+  /** Every command that was found, oldest first: the audit, and what makes each act once. */
+  readonly asked: readonly Asked[];
+  /** `until` was reached once: a resumed rollout goes past it. */
+  readonly untilReached: boolean;
+  /** Halted or left: the phase that a command or a new run goes on with. */
+  readonly reopensAs: OpenPhase | null;
+  /** Past the point of no return, back to a stable that was never updated: nothing there to judge, and it ends as rolled back. */
+  readonly undoes: boolean;
+  /** Opened for one look at the metrics only: it is left again when all is well. */
+  readonly checks: boolean;
+  readonly unwatched: readonly Unwatched[];
+  /** Time in which no job was meant to run: it does not count towards `timeout`. */
+  readonly leftMs: Ms;
   /** Effects that are open, and the number of the next. */
   readonly open: readonly Effect[];
   readonly nextEffect: number;
@@ -262,6 +308,8 @@ export type Event = { readonly now: Ms } & (
   | { readonly kind: 'save-failed'; readonly effect: number; readonly reason: string }
   | { readonly kind: 'sampled'; readonly effect: number; readonly samples: readonly Sample[] }
   | { readonly kind: 'woke'; readonly effect: number }
+  | { readonly kind: 'commanded'; readonly command: Command }
+  | { readonly kind: 'acknowledged'; readonly effect: number; readonly done: boolean }
   | { readonly kind: 'cancel-requested'; readonly by: 'signal' | 'command'; readonly wayBackSent: boolean }
   | { readonly kind: 'lock-lost'; readonly holder: string }
 );
@@ -283,5 +331,7 @@ export type Effect = { readonly id: number; readonly since: Ms } & (
     }
   | { readonly kind: 'query'; readonly metrics: readonly string[]; readonly windowMs: Ms; readonly from: Ms }
   | { readonly kind: 'save'; readonly revision: number }
+  /** Takes the annotation of a command away that was acted on and saved. */
+  | { readonly kind: 'acknowledge'; readonly command: Command }
   | { readonly kind: 'wake'; readonly at: Ms }
 );

@@ -1,9 +1,10 @@
+import type { CommandName } from './command.ts';
 import type { BasisPoints, Ms } from './units.ts';
 
 /** What the user wrote, checked and with defaults. Everything that needs the cluster to be known is still open. */
 export interface Spec {
-  readonly command: 'run' | 'plan';
-  /** In the order given. `container` null: the Deployment must have exactly one. */
+  readonly command: 'run' | 'plan' | 'rollback';
+  /** In the order given. Empty for `rollback`: what stable ran before. `container` null: the Deployment must have exactly one. */
   readonly images: readonly ImageChange[];
   readonly deployment: string;
   /** null: the namespace of the context. */
@@ -23,6 +24,56 @@ export interface Spec {
   readonly noDataTimeoutMs: Ms;
   readonly podLogs: 'summary' | 'comment' | 'off' | 'auto';
   readonly failOnRollback: boolean;
+  /** How long another rollout of the Deployment is waited for. */
+  readonly lockWaitMs: Ms;
+  /** What becomes of a rollout of the same images whose runner died. */
+  readonly onExpired: 'resume' | 'rollback';
+  readonly conduct: Conduct;
+  /** null: none. */
+  readonly watchdog: WatchdogSpec | null;
+}
+
+/** What a rollout does where a person, or nobody, is in charge. */
+export interface Conduct {
+  /** Where the job ends on purpose, as `paused`; null: it goes through. */
+  readonly until: Until | null;
+  /** How long the rollout may be paused, in a run or between two. */
+  readonly holdMs: Ms;
+  readonly onCancel: 'rollback' | 'keep';
+  readonly approval: ApprovalSpec;
+}
+
+export type Until = { readonly kind: 'weight'; readonly weight: BasisPoints } | { readonly kind: 'promotion' };
+
+export interface ApprovalSpec {
+  /** Logins, lower case. Empty: whoever may send commands. */
+  readonly approvers: readonly string[];
+  /** Whether who started the rollout may approve. */
+  readonly selfApproval: boolean;
+  readonly timeoutMs: Ms;
+}
+
+/** A Job in the cluster that returns the traffic when the runner has been silent for `afterMs`. */
+export interface WatchdogSpec {
+  /** With kubectl and a shell, pinned by digest. */
+  readonly image: string;
+  readonly serviceAccount: string;
+  readonly afterMs: Ms;
+}
+
+/** A command on rollouts that are open, as the user wrote it. */
+export interface ControlSpec {
+  readonly command: CommandName | 'status' | 'sweep';
+  /** null (`status`, `sweep`): every rollout of the namespace. */
+  readonly deployment: string | null;
+  /** null: that of the context. `*` (`status`, `sweep`): all. */
+  readonly namespace: string | null;
+  /** What a rollout that this command has to drive itself is judged by. */
+  readonly prometheus: PrometheusSpec | null;
+  /** `resume`: where the job ends again; null: it goes through. */
+  readonly until: Until | null;
+  readonly podLogs: Spec['podLogs'];
+  readonly failOnRollback: boolean;
 }
 
 export interface ImageChange {
@@ -38,6 +89,8 @@ export type RouteChoice =
 export interface Step {
   readonly weight: BasisPoints;
   readonly intervalMs: Ms;
+  /** Its weight is held, and judged, until somebody approves. */
+  readonly approval: boolean;
 }
 
 export type MetricSpec = CountedSpec | MeasuredSpec;

@@ -128,6 +128,10 @@ const answerTo = async (
         return { ...answered, kind: 'save-failed', now: clock.now(), reason: saved.problem.message };
       return { ...answered, kind: 'saved', now: clock.now(), revision: effect.revision };
     }
+    case 'acknowledge': {
+      const removed = await store.acknowledge(effect.command, AbortSignal.timeout(READ_DEADLINE_MS));
+      return { ...answered, kind: 'acknowledged', now: clock.now(), done: removed.kind === 'saved' };
+    }
     case 'observe': {
       const at = clock.now();
       const signal = AbortSignal.any([dropped, AbortSignal.timeout(READ_DEADLINE_MS)]);
@@ -194,5 +198,7 @@ const failed = (effect: Effect, now: Ms, reason: string): Event => {
       return { ...answered, kind: 'sampled', samples: [] };
     case 'wake':
       return { ...answered, kind: 'woke' };
+    case 'acknowledge':
+      return { ...answered, kind: 'acknowledged', done: false };
   }
 };

@@ -34,6 +34,7 @@ export const observe = (adapters: Adapters, rollout: Rollout, look: Look, seen: 
     asked: look.want,
     traffic: traffic.ok ? traffic.value : null,
     trafficProblem: traffic.ok ? null : traffic.problem,
+    changedBy: null,
     asWanted: isAsWanted(adapters, rollout, seen, look.want),
     verification: router.verify(seen, target, look.want, original),
     progress: look.stage === null ? null : workload.progress(seen, target, look.stage),

@@ -62,6 +62,8 @@ export const requestsFor = (
       return ok(present([lastResortRequest(seen, target, guard)]));
     case 'restore-route':
       return ok(router.restore(seen, target, original, guard));
+    case 'watchdog':
+      return ok([]);
     case 'workload':
       return workload.plan(seen, target, intent.stage, guard);
   }

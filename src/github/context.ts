@@ -52,6 +52,7 @@ export const runOf = (context: RunContext): Run => ({
   commit: context.sha,
   repository: context.repository === null ? null : `${context.repository.owner}/${context.repository.name}`,
   actor: context.actor,
+  pullRequest: context.pullRequest,
 });
 
 const nonEmpty = (text: string | undefined): string | null => (text === undefined || text === '' ? null : text);

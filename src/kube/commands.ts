@@ -14,7 +14,7 @@ const POLL_MS = 5_000;
 export const parseCommand = (raw: string): Command | null => {
   const match = /^(pause|resume|promote|abort)(?:@([A-Za-z0-9._-]{1,63}))?$/.exec(raw.trim());
   const name = NAMES.find((known) => known === match?.[1]);
-  return name === undefined ? null : { name, rolloutId: match?.[2] ?? null, raw };
+  return name === undefined ? null : { name, rolloutId: match?.[2] ?? null, by: null, id: null, raw };
 };
 
 const NAMES = ['pause', 'resume', 'promote', 'abort'] as const;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ROLLOUT_COMMANDS } from '../core/command.ts';
 import { isReasonCode, type ReasonCode } from '../core/reason.ts';
 
 const ms = z.number().finite();
@@ -87,6 +88,19 @@ const run = z.object({
   commit: nullable(text),
   repository: nullable(text),
   actor: nullable(text),
+  pullRequest: nullable(count),
+});
+
+const conduct = z.object({
+  until: nullable(
+    z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('weight'), weight: basisPoints }),
+      z.object({ kind: z.literal('promotion') }),
+    ]),
+  ),
+  holdMs: ms,
+  onCancel: z.enum(['rollback', 'keep']),
+  approval: z.object({ approvers: z.array(text).max(1000), selfApproval: z.boolean(), timeoutMs: ms }),
 });
 
 const plan = z.object({
@@ -94,7 +108,15 @@ const plan = z.object({
   run,
   abilities,
   steps: z
-    .array(z.object({ asked: basisPoints, weight: basisPoints, intervalMs: ms, canaryReplicas: count }))
+    .array(
+      z.object({
+        asked: basisPoints,
+        weight: basisPoints,
+        intervalMs: ms,
+        canaryReplicas: count,
+        approval: z.boolean(),
+      }),
+    )
     .min(1)
     .max(1000),
   metrics: z.array(metricSpec).max(1000),
@@ -104,6 +126,8 @@ const plan = z.object({
   uids: z.record(z.string().max(1024), text),
   original: z.json(),
   timings,
+  conduct,
+  watchdog: nullable(z.object({ image: text, serviceAccount: name, afterMs: ms })),
 });
 
 const stage = z.object({
@@ -111,6 +135,7 @@ const stage = z.object({
     'claim',
     'canary-service',
     'canary',
+    'watchdog',
     'route-entry',
     'settle',
     'scale',
@@ -119,6 +144,8 @@ const stage = z.object({
     'capacity',
     'all-traffic',
     'commit',
+    'read-stable',
+    'await-stable',
     'update-stable',
     'stable-ready',
     'return-some',
@@ -184,15 +211,15 @@ const stepRecord = z.object({
   heldMs: ms,
   verification: nullable(rung),
   observedShare: nullable(z.number()),
-  verdict: z.enum(['running', 'passed', 'failed', 'aborted']),
+  verdict: z.enum(['running', 'passed', 'failed', 'aborted', 'skipped']),
   metrics: z.array(stepMetric).max(1000),
 });
 
 const wait = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('evidence'), metric: text, why: text }),
   z.object({ kind: z.literal('no-data'), metric: text, since: ms, why: text }),
-  z.object({ kind: z.literal('paused'), by: text }),
-  z.object({ kind: z.literal('approval') }),
+  z.object({ kind: z.literal('paused'), by: text, since: ms }),
+  z.object({ kind: z.literal('approval'), since: ms }),
 ]);
 
 const armSeen = z.object({
@@ -212,6 +239,7 @@ const observation = z.object({
   asked: traffic,
   traffic: nullable(traffic),
   trafficProblem: nullable(text),
+  changedBy: nullable(text),
   asWanted: z.boolean(),
   verification: nullable(
     z.discriminatedUnion('kind', [
@@ -260,6 +288,29 @@ export const rolloutSchema = z.object({
   startedAt: ms,
   finishedAt: nullable(ms),
   warnings: z.array(text).max(1000),
+  paused: nullable(z.object({ by: text, since: ms })),
+  approval: nullable(z.object({ step: count, since: ms, by: nullable(text) })),
+  skipsSteps: z.boolean(),
+  asked: z
+    .array(
+      z.object({
+        name: z.enum(ROLLOUT_COMMANDS),
+        rolloutId: nullable(text),
+        by: nullable(text),
+        id: nullable(text),
+        raw: text,
+        at: ms,
+        refused: nullable(text),
+        acknowledged: z.boolean(),
+      }),
+    )
+    .max(1000),
+  untilReached: z.boolean(),
+  reopensAs: nullable(z.enum(['preparing', 'progressing', 'promoting', 'rolling-back'])),
+  undoes: z.boolean(),
+  checks: z.boolean(),
+  unwatched: z.array(z.object({ from: ms, to: ms })).max(1000),
+  leftMs: ms,
   open: z.tuple([]),
   nextEffect: count,
   revision: count,

@@ -84,6 +84,8 @@ export const createStore = (options: StoreOptions): Store => {
     save: (rollout, signal) => withLock((claim) => save(context, claim, rollout, signal)),
     release: (keepState, signal) => withLock((claim) => release(context, claim, keepState, signal)),
     commands: (signal) => commands(cluster, context.ref, clock, signal),
+    pending: async () => ({ kind: 'ok', value: null }),
+    hand: async (command) => ({ kind: 'ok', value: { ...command, raw: command.name } }),
     acknowledge: (command, signal) => acknowledge(cluster, context.ref, command, signal),
   };
 };

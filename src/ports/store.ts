@@ -1,5 +1,6 @@
+import type { Command } from '../core/command.ts';
 import type { Rollout } from '../core/rollout.ts';
-import type { CallProblem } from './cluster.ts';
+import type { CallProblem, CallResult } from './cluster.ts';
 
 /** Identity of a lock holder: random, so that a post step can prove that it is the same run. */
 export interface Holder {
@@ -32,11 +33,16 @@ export type Saved =
   | { readonly kind: 'lost'; readonly holder: string }
   | { readonly kind: 'failed'; readonly problem: CallProblem };
 
-export interface Command {
-  readonly name: 'pause' | 'resume' | 'promote' | 'abort';
-  readonly rolloutId: string | null;
-  readonly raw: string;
+export type { Command };
+
+/** A Deployment whose state lies in the cluster: a rollout is open, or was left behind. */
+export interface OpenRollout {
+  readonly namespace: string;
+  readonly deployment: string;
 }
+
+/** Every open rollout of a namespace, or of all that may be read (null). Names only; each has to be loaded by its own store. */
+export type ListOpen = (namespace: string | null, signal: AbortSignal) => Promise<CallResult<readonly OpenRollout[]>>;
 
 /** State in a ConfigMap, lock in a Lease, both named `canary-rollout-<deployment>`. */
 export interface Store {
@@ -55,6 +61,11 @@ export interface Store {
   save(rollout: Rollout, signal: AbortSignal): Promise<Saved>;
   /** Gives the lock back. `keepState` false: ConfigMap and Lease are deleted, with preconditions. */
   release(keepState: boolean, signal: AbortSignal): Promise<Saved>;
+  /** Each command once, within 2 s of the annotation. Ends when the signal fires. */
   commands(signal: AbortSignal): AsyncIterable<Command>;
+  /** The command that stands in the cluster now; null: none, or none that is understood. */
+  pending(signal: AbortSignal): Promise<CallResult<Command | null>>;
+  /** Leaves a command for whoever holds the lock. `missing`: no rollout is open. */
+  hand(command: Omit<Command, 'raw'>, signal: AbortSignal): Promise<CallResult<Command>>;
   acknowledge(command: Command, signal: AbortSignal): Promise<Saved>;
 }

@@ -18,6 +18,8 @@ export const headline = (situation: Situation, now: Ms): Inline => {
       return say`🟢 ${situation.subject.deployment}: nothing to do: ${sentence(situation.reason)}`;
     case 'planned':
       return plannedLine(situation);
+    case 'accepted':
+      return say`🟢 ${sentence(situation.reason)}`;
     case 'rejected':
       return rejectedLine(situation);
   }

@@ -151,7 +151,7 @@ const harmPart = (rollout: Rollout | null): ResultJson['harm'] => {
 
 const warningsOf = (outcome: Outcome): readonly string[] => {
   if (outcome.kind === 'finished') return outcome.rollout.warnings;
-  if (outcome.kind === 'unchanged') return [];
+  if (outcome.kind === 'unchanged' || outcome.kind === 'accepted') return [];
   const findings = outcome.kind === 'planned' ? outcome.preview.findings : outcome.findings;
   return findings.filter(({ severity }) => severity === 'warning').map(({ message }) => message);
 };

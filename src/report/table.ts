@@ -66,6 +66,8 @@ const sign = (record: StepRecord, wait: Wait | null): string => {
       return '❌';
     case 'aborted':
       return '⏹️';
+    case 'skipped':
+      return '⏭️';
     case 'running':
       return wait === null ? '▶️' : '⏸️';
   }
@@ -107,6 +109,8 @@ const verdictCell = (record: StepRecord, wait: Wait | null): Inline => {
       return failed === null ? say`failed` : say`${failed} failed`;
     case 'aborted':
       return say`stopped`;
+    case 'skipped':
+      return say`skipped`;
     case 'passed': {
       const ignored = named('ignored');
       return ignored === null ? say`passed` : say`passed, ${ignored} not judged`;

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_WEIGHTS, type Facts, makePlan, shortestDuration } from '../../src/core/make-plan.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Spec } from '../../src/core/spec.ts';
+import { CONDUCT } from '../fakes/conduct.ts';
 import { aPlan, ERRORS, LATENCY, PODS } from './plan.ts';
 
 const aSpec = (weights: readonly number[], change: Partial<Spec> = {}): Spec => ({
@@ -11,7 +12,7 @@ const aSpec = (weights: readonly number[], change: Partial<Spec> = {}): Spec => 
   namespace: null,
   service: null,
   route: null,
-  steps: weights.map((weight) => ({ weight, intervalMs: 60_000 })),
+  steps: weights.map((weight) => ({ weight, intervalMs: 60_000, approval: false })),
   metrics: [ERRORS],
   prometheus: null,
   timeoutMs: 1,
@@ -20,6 +21,10 @@ const aSpec = (weights: readonly number[], change: Partial<Spec> = {}): Spec => 
   noDataTimeoutMs: 4,
   podLogs: 'auto',
   failOnRollback: true,
+  lockWaitMs: 0,
+  onExpired: 'resume',
+  conduct: CONDUCT,
+  watchdog: null,
   ...change,
 });
 

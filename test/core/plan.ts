@@ -1,6 +1,7 @@
 import type { Plan } from '../../src/core/plan.ts';
 import type { CountedSpec, MeasuredSpec } from '../../src/core/spec.ts';
 import type { Abilities } from '../../src/core/traffic.ts';
+import { CONDUCT } from '../fakes/conduct.ts';
 
 const ROUTER: Abilities = {
   unit: 'requests',
@@ -56,13 +57,14 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => {
       images: [{ container: 'checkout', image: 'checkout:2' }],
       annotations: {},
     },
-    run: { id: '1', url: null, commit: null, repository: null, actor: null },
+    run: { id: '1', url: null, commit: null, repository: null, actor: null, pullRequest: null },
     abilities,
     steps: [500, 2_000, 5_000].map((weight) => ({
       asked: weight,
       weight,
       intervalMs: 30_000,
       canaryReplicas: Math.max(1, Math.ceil((weight / 10_000) * 3)),
+      approval: false,
     })),
     metrics: [ERRORS],
     fromImages: [{ container: 'checkout', image: 'checkout:1' }],
@@ -70,6 +72,8 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => {
     stableTemplate: 'template-1',
     uids: {},
     original: null,
+    conduct: CONDUCT,
+    watchdog: null,
     timings: {
       timeoutMs: 3_600_000,
       readyMs: 120_000,

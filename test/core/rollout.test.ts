@@ -118,7 +118,9 @@ describe('missing evidence', () => {
 
 describe('the effort', () => {
   test('of a held weight is a few events a minute, and no timer comes twice', () => {
-    const calm = aPlan({ steps: [{ asked: 500, weight: 500, intervalMs: 600_000, canaryReplicas: 1 }] });
+    const calm = aPlan({
+      steps: [{ asked: 500, weight: 500, intervalMs: 600_000, canaryReplicas: 1, approval: false }],
+    });
     const times: number[] = [];
     let events = 0;
     walk(calm, CALM, {

@@ -13,8 +13,8 @@ interface Scenario {
 }
 
 const podSteps: Plan['steps'] = [
-  { asked: 2_500, weight: 2_500, intervalMs: 30_000, canaryReplicas: 1 },
-  { asked: 5_000, weight: 5_000, intervalMs: 30_000, canaryReplicas: 3 },
+  { asked: 2_500, weight: 2_500, intervalMs: 30_000, canaryReplicas: 1, approval: false },
+  { asked: 5_000, weight: 5_000, intervalMs: 30_000, canaryReplicas: 3, approval: false },
 ];
 
 const SCENARIOS: readonly Scenario[] = [

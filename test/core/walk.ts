@@ -113,6 +113,7 @@ export const walk = (plan: Plan, trouble: Trouble, options: WalkOptions = {}): W
     later(sentAt + takes(), () => {
       const id = { now: clock(), effect: effect.id };
       if (isLost) return failed(effect, clock());
+      if (effect.kind === 'acknowledge') return { ...id, kind: 'acknowledged', done: true };
       if (effect.kind === 'save') {
         if (holder === token) saved = snapshot;
         return { ...id, kind: 'saved', revision: effect.revision };

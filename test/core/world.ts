@@ -211,6 +211,7 @@ export const look = (
     asked: effect.want,
     traffic: { canary: world.weight, cohort: null, mirror: 0 },
     trafficProblem: null,
+    changedBy: null,
     asWanted: isIn && !isForeign,
     verification: isConfirmed
       ? { kind: 'reached', rung: plan.abilities.rung }

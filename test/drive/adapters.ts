@@ -91,6 +91,8 @@ export const aStore = (change: Partial<Store> = {}): Store => ({
   release: async () => ({ kind: 'saved' }),
   commands: async function* () {},
   acknowledge: async () => ({ kind: 'saved' }),
+  pending: async () => ({ kind: 'ok', value: null }),
+  hand: async (command) => ({ kind: 'ok', value: { ...command, raw: command.name } }),
   ...change,
 });
 

@@ -8,6 +8,7 @@ import { driveToEnd, finish, type Release, release } from '../../src/release.ts'
 import { aPlan as corePlan, LATENCY } from '../core/plan.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { fakeCluster } from '../fakes/cluster.ts';
+import { CONDUCT } from '../fakes/conduct.ts';
 import { aContext, aPlan, aRoute, aService, aStore, router, workload } from './adapters.ts';
 
 const arm = {
@@ -41,11 +42,15 @@ const aRelease = (store: Partial<Store>): Release => ({
     service: 'checkout',
     images: [{ container: null, image: 'checkout:2' }],
     route: { kind: 'objects', routes: [{ kind: 'split', name: 'checkout' }] },
-    steps: [{ weight: 500, intervalMs: 1_000 }],
+    steps: [{ weight: 500, intervalMs: 1_000, approval: false }],
     metrics: [],
     prometheus: null,
     podLogs: 'off',
     failOnRollback: true,
+    lockWaitMs: 0,
+    onExpired: 'resume',
+    conduct: CONDUCT,
+    watchdog: null,
     timeoutMs: 60_000,
     readyTimeoutMs: 60_000,
     drainMs: 1_000,

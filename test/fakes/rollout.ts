@@ -2,6 +2,7 @@ import type { Plan } from '../../src/core/plan.ts';
 import type { Observation, Rollout, StepMetric, StepRecord, Tally } from '../../src/core/rollout.ts';
 import { weightOnly } from '../../src/core/traffic.ts';
 import type { Arm } from '../../src/core/units.ts';
+import { CONDUCT } from './conduct.ts';
 
 /** Instants of the stories told in tests: 2026-03-01, `at('10:02:05')` UTC. */
 export const at = (time: string): number => Date.parse(`2026-03-01T${time}Z`);
@@ -36,6 +37,7 @@ export const aPlan = (changes: Partial<Plan> = {}): Plan => ({
     commit: 'c0ffee',
     repository: 'acme/shop',
     actor: 'mona',
+    pullRequest: 7,
   },
   abilities: {
     unit: 'requests',
@@ -53,6 +55,7 @@ export const aPlan = (changes: Partial<Plan> = {}): Plan => ({
     weight,
     intervalMs: 60_000,
     canaryReplicas: Math.ceil((weight / 10_000) * 10),
+    approval: false,
   })),
   metrics: [
     {
@@ -82,6 +85,8 @@ export const aPlan = (changes: Partial<Plan> = {}): Plan => ({
   stableTemplate: 'hash',
   uids: {},
   original: null,
+  conduct: CONDUCT,
+  watchdog: null,
   timings: {
     timeoutMs: 18_000_000,
     readyMs: 300_000,
@@ -152,6 +157,7 @@ export const anObservation = (changes: Partial<Observation> = {}): Observation =
   asked: weightOnly(0),
   traffic: weightOnly(0),
   trafficProblem: null,
+  changedBy: null,
   asWanted: true,
   verification: { kind: 'reached', rung: 'V1' },
   progress: null,
@@ -238,6 +244,16 @@ export const aRollout = (changes: Partial<Rollout> = {}): Rollout => {
     observation: null,
     lookedAt: at('10:04:39'),
     committedAt: null,
+    paused: null,
+    approval: null,
+    skipsSteps: false,
+    asked: [],
+    untilReached: false,
+    reopensAs: null,
+    undoes: false,
+    checks: false,
+    unwatched: [],
+    leftMs: 0,
     startedAt: at('10:02:00'),
     finishedAt: null,
     warnings: [],

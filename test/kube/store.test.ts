@@ -353,7 +353,7 @@ describe('commands', () => {
     await first.save(aRollout(), signal);
     annotate(cluster, 'abort');
 
-    const done = await first.acknowledge({ name: 'pause', rolloutId: null, raw: 'pause' }, signal);
+    const done = await first.acknowledge({ name: 'pause', rolloutId: null, by: null, id: null, raw: 'pause' }, signal);
 
     expect(done).toEqual({ kind: 'saved' });
     expect(cluster.get(STATE)?.metadata.annotations).toMatchObject({ 'canary-rollout.github.io/command': 'abort' });
