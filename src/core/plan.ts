@@ -19,6 +19,8 @@ export interface Target {
   /** Labels of canary pods that differ from stable's, with the canary's value. */
   readonly relabel: Readonly<Record<string, string>>;
   readonly images: readonly ContainerImage[];
+  /** The whole pod template of the new version, as stable will have it; null: stable's own, with the images. */
+  readonly template: Json | null;
   /** Run URL and commit, as annotations of what is created. */
   readonly annotations: Readonly<Record<string, string>>;
 }

@@ -105,7 +105,7 @@ const requestOf = ({ spec, namespace, rolloutId, run }: PreflightInput): Workloa
   namespace,
   deployment: spec.deployment,
   service: spec.service,
-  images: spec.images,
+  version: spec.command === 'rollback' ? { kind: 'previous' } : { kind: 'images', images: spec.images },
   unit: spec.route?.kind === 'replicas' ? 'pods' : 'requests',
   annotations: {
     ...(run.url === null ? {} : { 'canary-rollout.github.io/run': run.url }),

@@ -37,6 +37,7 @@ const target = z.object({
   routes: z.array(z.object({ apiVersion: text, kind: text, plural: text, namespace: name, name })).max(100),
   relabel: strings,
   images: z.array(image).max(100),
+  template: z.json(),
   annotations: strings,
 });
 

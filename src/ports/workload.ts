@@ -6,6 +6,11 @@ import type { ArmSeen, Progress, WorkloadStage } from '../core/rollout.ts';
 import type { ImageChange } from '../core/spec.ts';
 import type { Arm, Result } from '../core/units.ts';
 
+/** Stable's template with other images, or the whole template that it had before the current one. */
+export type RequestedVersion =
+  | { readonly kind: 'images'; readonly images: readonly ImageChange[] }
+  | { readonly kind: 'previous' };
+
 /** What the user asked for, before a Target can be made. */
 export interface WorkloadRequest {
   readonly rolloutId: string;
@@ -13,7 +18,7 @@ export interface WorkloadRequest {
   readonly deployment: string;
   /** null: find it. */
   readonly service: string | null;
-  readonly images: readonly ImageChange[];
+  readonly version: RequestedVersion;
   /** `pods`: the named Service is meant to match both arms. */
   readonly unit: 'requests' | 'pods';
   readonly annotations: Readonly<Record<string, string>>;
@@ -30,7 +35,7 @@ export interface Workload {
     seen: Seen,
     request: WorkloadRequest,
   ): { readonly target: Omit<Target, 'router' | 'routes'> | null; readonly findings: readonly Finding[] };
-  /** Whether stable already runs these images and is ready. */
+  /** Whether stable already runs these images and is ready; never so for the previous version. */
   isUnchanged(seen: Seen, request: WorkloadRequest): boolean;
   /** Everything the methods below need to have been read. `pods`: also the pods, for their problems and imageIDs. */
   reads(target: Target, pods: boolean): readonly ReadRef[];

@@ -37,7 +37,7 @@ const unsafe = (where: string, message: string, advice: string): Finding => ({
 
 /**
  * Labels that keep the canary's pods out of every Service and Deployment selector of the namespace, and in the Service that
- * both arms share where pods are the unit.
+ * both arms share where pods are the unit. `stable` has the new version's template here and in `strangerFindings`.
  */
 export const relabelling = (survey: Survey, stable: Deployment, service: KubeObject | null): Relabelling => {
   const others = othersOf(survey, service);

@@ -104,13 +104,15 @@ export const podsIn = (seen: Seen, target: Target, arm: Arm): readonly KubeObjec
 
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
 
+/** Of a ReplicaSet; 0 when it says none. */
+export const revisionOf = ({ metadata }: KubeObject): number =>
+  Number(metadata.annotations?.['deployment.kubernetes.io/revision'] ?? 0) || 0;
+
 /** The ReplicaSet of the current template: the one of the highest revision (the controller raises it on every change). */
 export const currentReplicaSet = (replicaSets: readonly KubeObject[]): KubeObject | null => {
-  const revision = ({ metadata }: KubeObject): number =>
-    Number(metadata.annotations?.['deployment.kubernetes.io/revision'] ?? 0) || 0;
   const born = ({ metadata }: KubeObject): string => metadata.creationTimestamp ?? '';
   const [newest] = [...replicaSets].sort(
-    (one, other) => revision(other) - revision(one) || compare(born(other), born(one)),
+    (one, other) => revisionOf(other) - revisionOf(one) || compare(born(other), born(one)),
   );
   return newest ?? null;
 };

@@ -5,6 +5,7 @@ import { type Fields, fieldsOf } from '../core/shape.ts';
 import type { Json } from '../core/units.ts';
 import { canarySelector } from './labels.ts';
 import { type Deployment, type LabelSelector, texts, toJson, without } from './shape.ts';
+import { withNewTemplate } from './template.ts';
 import { copiedAnnotations, copiedLabels, untracked } from './tracking.ts';
 
 type Strings = Readonly<Record<string, string>>;
@@ -28,9 +29,9 @@ const createdMetadata = (from: KubeObject, name: string, target: Target, guard: 
   };
 };
 
-/** Labels of the canary's pods. */
-export const canaryLabels = (stable: Deployment, relabel: Strings): Strings => ({
-  ...untracked(stable.labels),
+/** Labels of the canary's pods, from the new template's. */
+const canaryLabels = (labels: Strings, relabel: Strings): Strings => ({
+  ...untracked(labels),
   ...relabel,
 });
 
@@ -43,19 +44,20 @@ const withImages = (containers: unknown, target: Target): unknown =>
     : containers;
 
 /**
- * Stable's whole pod template with the new images and labels. Topology spread constraints and pod affinities stay as they
+ * The whole new pod template (stable's, where only images are released) with the new images and labels. Topology spread constraints and pod affinities stay as they
  * are, also where they select a label that was changed: they then speak about stable's pods alone, so that "not beside
  * another checkout pod" still holds against stable, and a spread still finds a place (the scheduler does not count a pod
  * that its own constraint does not select). Selecting the canary's label instead would let a canary land beside stable.
  */
 const canaryTemplate = (stable: Deployment, target: Target): Fields => {
-  const metadata = fieldsOf(stable.template['metadata']);
-  const spec = fieldsOf(stable.template['spec']);
+  const { template, labels } = withNewTemplate(stable, target);
+  const metadata = fieldsOf(template['metadata']);
+  const spec = fieldsOf(template['spec']);
   return {
-    ...stable.template,
+    ...template,
     metadata: {
       ...without(metadata, new Set(['creationTimestamp', 'name', 'namespace', 'ownerReferences', 'finalizers'])),
-      labels: canaryLabels(stable, target.relabel),
+      labels: canaryLabels(labels, target.relabel),
       ...(metadata['annotations'] === undefined ? {} : { annotations: untracked(texts(metadata['annotations'])) }),
     },
     spec: {
@@ -79,9 +81,9 @@ const selectorJson = (selector: LabelSelector): Fields => ({
       }),
 });
 
-/** The selector of the canary Deployment: matches no pod of stable's. */
-export const canaryDeploymentSelector = (stable: Deployment, relabel: Strings): LabelSelector =>
-  canarySelector(stable.selector, canaryLabels(stable, relabel), relabel);
+/** The selector of the canary Deployment: matches no pod of stable's. `next`: stable with the new template. */
+export const canaryDeploymentSelector = (next: Deployment, relabel: Strings): LabelSelector =>
+  canarySelector(next.selector, canaryLabels(next.labels, relabel), relabel);
 
 /** The selector of the canary Service: every changed label is in it, so it cannot select a pod of stable's. */
 export const canaryServiceSelector = (service: KubeObject, relabel: Strings): Strings => ({
@@ -106,7 +108,7 @@ export const createCanaryDeployment = (
     spec: toJson({
       ...without(fieldsOf(stable.object['spec']), new Set(['paused'])),
       replicas,
-      selector: selectorJson(canaryDeploymentSelector(stable, target.relabel)),
+      selector: selectorJson(canaryDeploymentSelector(withNewTemplate(stable, target), target.relabel)),
       template: canaryTemplate(stable, target),
     }),
   },

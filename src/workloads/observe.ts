@@ -1,23 +1,14 @@
-import { createHash } from 'node:crypto';
 import type { KubeObject, Seen } from '../core/objects.ts';
 import type { ContainerImage, Target } from '../core/plan.ts';
 import type { ArmSeen } from '../core/rollout.ts';
-import { canonical, type Fields, fieldsOf, textOf } from '../core/shape.ts';
+import { type Fields, fieldsOf, textOf } from '../core/shape.ts';
 import type { Arm } from '../core/units.ts';
 import { currentReplicaSet, deploymentIn, podsIn, replicaSetsIn, serviceOf, slicesIn } from './arms.ts';
 import { worstPod } from './pod-problem.ts';
 import { hasBase, podNameBases } from './pods.ts';
-import { conditionMessage, type Deployment, isRolledOut, items, plain, without } from './shape.ts';
+import { conditionMessage, type Deployment, isRolledOut, items, plain } from './shape.ts';
 import { controllerUid } from './survey.ts';
-
-/** sha256 of the pod template as canonical JSON: the same whatever the order of members. */
-export const templateHash = ({ template }: Deployment): string => {
-  // Some API servers write `creationTimestamp: null` here and some leave it out.
-  const metadata = without(fieldsOf(template['metadata']), new Set(['creationTimestamp']));
-  return createHash('sha256')
-    .update(canonical({ ...template, metadata }))
-    .digest('hex');
-};
+import { templateHash } from './template.ts';
 
 /** Ready unless said otherwise, as the EndpointSlice API defines it, and not on its way out. */
 const takesTraffic = (endpoint: Fields): boolean => {
@@ -107,7 +98,7 @@ export const observeArm = (seen: Seen, target: Target, arm: Arm): ArmSeen | null
     ready: deployment.status.ready,
     endpoints: countEndpoints(seen, target, arm),
     rolledOut: isRolledOut(deployment),
-    template: templateHash(deployment),
+    template: templateHash(deployment.template),
     images: imagesOf(deployment),
     imageIds: imageIdsOf(seen, target, arm),
     problem: problemOf(deployment, podsIn(seen, target, arm)),

@@ -7,7 +7,8 @@ import { ok, problem, type Result, unreachable } from '../core/units.ts';
 import { deploymentIn, deploymentRef, serviceRef } from './arms.ts';
 import { createCanaryDeployment, createCanaryService } from './copy.ts';
 import { serviceSelector } from './selectors.ts';
-import type { Deployment } from './shape.ts';
+import { type Deployment, toJson } from './shape.ts';
+import { isNewVersion } from './template.ts';
 import { MANAGED_BY, MANAGER } from './tracking.ts';
 
 type Requests = Result<readonly Request[], string>;
@@ -64,6 +65,13 @@ const planUpdate = (seen: Seen, target: Target, guard: Guard): Requests => {
   const ref = deploymentRef(target, 'stable');
   const stable = deploymentIn(seen, target, 'stable');
   if (stable === null) return missing(ref);
+  if (target.template === null) return planImages(stable, ref, target, guard);
+  if (isNewVersion(stable, target)) return ok([]);
+  const operations = [testOf('/spec/template', toJson(stable.template)), addAt('/spec/template', target.template)];
+  return ok([guarded(stable.object, ref, guard, operations)]);
+};
+
+const planImages = (stable: Deployment, ref: ObjectRef, target: Target, guard: Guard): Requests => {
   const changes = target.images.map((wanted) => ({
     wanted,
     found: stable.containers.find(({ name }) => name === wanted.container),

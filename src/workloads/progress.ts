@@ -5,6 +5,7 @@ import { type Arm, unreachable } from '../core/units.ts';
 import { deploymentIn, deploymentRef, serviceOf, serviceRef } from './arms.ts';
 import { observeArm } from './observe.ts';
 import { conditionMessage, type Deployment, plain } from './shape.ts';
+import { isNewVersion } from './template.ts';
 
 const DONE: Progress = { kind: 'done' };
 const pending = (waitingFor: string): Progress => ({ kind: 'pending', waitingFor });
@@ -59,11 +60,6 @@ const canaryProgress = (seen: Seen, target: Target, replicas: number): Progress 
   return pending(missing ?? `${refText(deploymentRef(target, 'canary'))} to be scaled to ${replicas}`);
 };
 
-const hasImages = (deployment: Deployment, target: Target): boolean =>
-  target.images.every(({ container, image }) =>
-    deployment.containers.some((one) => one.name === container && one.image === image),
-  );
-
 const oldPods = ({ status }: Deployment): string | null =>
   status.replicas > status.updated ? `${status.replicas - status.updated} pods of the old version to go` : null;
 
@@ -74,7 +70,9 @@ const updateProgress = (seen: Seen, target: Target): Progress => {
   if (deployment === null || arm === null) {
     return { kind: 'failed', code: 'promote-failed', reason: `${refText(ref)} does not exist any more.` };
   }
-  if (!hasImages(deployment, target)) return pending(`the new image in ${refText(ref)}`);
+  if (!isNewVersion(deployment, target)) {
+    return pending(`the new ${target.template === null ? 'image' : 'pod template'} in ${refText(ref)}`);
+  }
   const { status, replicas } = deployment;
   if (!status.observed) return pending(`the Deployment controller to see ${deployment.name}`);
   const updating =

@@ -10,6 +10,7 @@ import { canaryServiceName } from './labels.ts';
 import { type Deployment, isRolledOut } from './shape.ts';
 import { isOfRollout, type Survey, surveyOf } from './survey.ts';
 import { MANAGED_BY, MANAGER } from './tracking.ts';
+import { chooseVersion, movingLabels } from './version.ts';
 
 type Resolved = ReturnType<Workload['resolve']>;
 
@@ -44,25 +45,27 @@ const existingFindings = (survey: Survey, canaryService: string | null): readonl
 
 const resolveFor = (survey: Survey, stable: Deployment): Resolved => {
   const { request } = survey;
-  const { images, findings: imageFindings } = chooseImages(stable, request.images);
+  const { version, findings: versionFindings } = chooseVersion(survey, stable);
+  const next = version?.next ?? stable;
   const { service, findings: serviceFindings } = findService(survey, stable);
   const canaryService = service === null || request.unit === 'pods' ? null : canaryServiceName(service.metadata.name);
   const tracking = trackingFindings(survey, stable, service);
-  const labels = tracking.length > 0 ? null : relabelling(survey, stable, service);
+  const labels = tracking.length > 0 ? null : relabelling(survey, next, service);
   const findings = [
     ...healthFindings(survey, stable),
     ...ownerFindings(survey, stable),
     ...autoscalerFindings(survey, stable),
     ...strategyFindings(survey, stable),
-    ...imageFindings,
+    ...versionFindings,
     ...serviceFindings,
     ...(service === null ? [] : sharedServiceFindings(survey, stable, service)),
     ...tracking,
     ...existingFindings(survey, canaryService),
     ...(labels?.kind === 'impossible' ? [noLabels(survey, stable, service, labels.what)] : []),
-    ...(labels?.kind === 'found' ? strangerFindings(survey, stable, service, labels.relabel) : []),
+    ...(labels?.kind === 'found' ? strangerFindings(survey, next, service, labels.relabel) : []),
+    ...(labels?.kind === 'found' ? movingLabels(survey, stable, next, labels.relabel) : []),
   ];
-  if (labels?.kind !== 'found') return { target: null, findings };
+  if (labels?.kind !== 'found' || version === null) return { target: null, findings };
   const target: Omit<Target, 'router' | 'routes'> = {
     rolloutId: request.rolloutId,
     namespace: request.namespace,
@@ -71,7 +74,8 @@ const resolveFor = (survey: Survey, stable: Deployment): Resolved => {
     service: service?.metadata.name ?? null,
     canaryService,
     relabel: labels.relabel,
-    images,
+    images: version.images,
+    template: version.template,
     annotations: request.annotations,
   };
   return { target, findings };
@@ -85,11 +89,12 @@ export const resolve = (seen: Seen, request: WorkloadRequest): Resolved => {
     : resolveFor(survey, survey.stable);
 };
 
-/** Whether all of stable runs these images already and is ready. */
+/** Whether all of stable runs these images already and is ready. The version before is never the one that runs. */
 export const isUnchanged = (seen: Seen, request: WorkloadRequest): boolean => {
   const { stable } = surveyOf(seen, request);
+  if (request.version.kind === 'previous') return false;
   if (stable === null || stable.paused || stable.replicas === 0 || !isRolledOut(stable)) return false;
-  const { images, findings } = chooseImages(stable, request.images);
+  const { images, findings } = chooseImages(stable, request.version.images);
   return (
     findings.length === 0 &&
     images.length > 0 &&

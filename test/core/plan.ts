@@ -56,6 +56,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => {
       relabel: { app: 'checkout-canary' },
       images: [{ container: 'checkout', image: 'checkout:2' }],
       annotations: {},
+      template: null,
     },
     run: { id: '1', url: null, commit: null, repository: null, actor: null, pullRequest: null },
     abilities,

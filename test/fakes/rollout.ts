@@ -29,6 +29,7 @@ export const aPlan = (changes: Partial<Plan> = {}): Plan => ({
     ],
     relabel: { app: 'checkout-canary' },
     images: [{ container: CONTAINER, image: 'ghcr.io/acme/checkout:1.4.2' }],
+    template: null,
     annotations: {},
   },
   run: {

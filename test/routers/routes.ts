@@ -30,6 +30,7 @@ export const targetOf = (routes: readonly ObjectRef[], changes: Partial<Target> 
   routes,
   relabel: {},
   images: [],
+  template: null,
   annotations: {},
   ...changes,
 });

@@ -1,15 +1,25 @@
 import { describe, expect, test } from 'vitest';
 import { DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, type KubeObject, SCALED_OBJECT } from '../../src/core/objects.ts';
-import type { WorkloadRequest } from '../../src/ports/workload.ts';
 import { deploymentWorkload } from '../../src/workloads/index.ts';
-import { deployment, guard, object, pod, replicaSet, request, resolveIn, see, service, targetIn } from './world.ts';
+import {
+  type Changes,
+  deployment,
+  guard,
+  object,
+  pod,
+  replicaSet,
+  request,
+  resolveIn,
+  see,
+  service,
+  targetIn,
+} from './world.ts';
 
 const SERVICE = service('checkout', { app: 'checkout' });
 const HEALTHY = [deployment(), SERVICE];
 
-const found = (objects: readonly KubeObject[], changes: Partial<WorkloadRequest> = {}) =>
-  resolveIn(objects, changes).findings;
-const codes = (objects: readonly KubeObject[], changes: Partial<WorkloadRequest> = {}) =>
+const found = (objects: readonly KubeObject[], changes: Changes = {}) => resolveIn(objects, changes).findings;
+const codes = (objects: readonly KubeObject[], changes: Changes = {}) =>
   found(objects, changes).map(({ code }) => code);
 
 describe('a healthy Deployment with one Service', () => {
@@ -26,6 +36,7 @@ describe('a healthy Deployment with one Service', () => {
       canaryService: 'checkout-canary',
       relabel: { app: 'checkout-canary' },
       images: [{ container: 'app', image: 'app:2' }],
+      template: null,
       annotations: { 'example.com/run': 'https://example.invalid/1' },
     });
   });

@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../src/core/objects.ts';
-import type { WorkloadRequest } from '../../src/ports/workload.ts';
-import { deployment, pod, replicaSet, resolveIn, service, targetIn } from './world.ts';
+import { type Changes, deployment, pod, replicaSet, resolveIn, service, targetIn } from './world.ts';
 
-const found = (objects: readonly KubeObject[], changes: Partial<WorkloadRequest> = {}) =>
-  resolveIn(objects, changes).findings;
+const found = (objects: readonly KubeObject[], changes: Changes = {}) => resolveIn(objects, changes).findings;
 
 const CHECKOUT = service('checkout', { app: 'checkout' });
 const METRICS = service('checkout-metrics', { app: 'checkout' });

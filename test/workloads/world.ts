@@ -16,6 +16,7 @@ import {
   type Seen,
 } from '../../src/core/objects.ts';
 import type { Target } from '../../src/core/plan.ts';
+import type { ImageChange } from '../../src/core/spec.ts';
 import type { WorkloadRequest } from '../../src/ports/workload.ts';
 import { deploymentWorkload } from '../../src/workloads/index.ts';
 
@@ -23,12 +24,18 @@ export type Strings = Readonly<Record<string, string>>;
 
 export const NAMESPACE = 'shop';
 
-export const request = (changes: Partial<WorkloadRequest> = {}): WorkloadRequest => ({
+/** `images` stands for a version of these images. */
+export type Changes = Partial<WorkloadRequest> & { readonly images?: readonly ImageChange[] };
+
+export const request = ({
+  images = [{ container: null, image: 'app:2' }],
+  ...changes
+}: Changes = {}): WorkloadRequest => ({
   rolloutId: 'r1',
   namespace: NAMESPACE,
   deployment: 'checkout',
   service: null,
-  images: [{ container: null, image: 'app:2' }],
+  version: { kind: 'images', images },
   unit: 'requests',
   annotations: { 'example.com/run': 'https://example.invalid/1' },
   ...changes,
@@ -214,13 +221,13 @@ export const see = (refs: readonly ReadRef[], objects: readonly KubeObject[]): S
   };
 };
 
-export const resolveIn = (objects: readonly KubeObject[], changes: Partial<WorkloadRequest> = {}) => {
+export const resolveIn = (objects: readonly KubeObject[], changes: Changes = {}) => {
   const asked = request(changes);
   return deploymentWorkload.resolve(see(deploymentWorkload.surveys(asked), objects), asked);
 };
 
 /** A target as the driver completes it; fails the test when none could be made. */
-export const targetIn = (objects: readonly KubeObject[], changes: Partial<WorkloadRequest> = {}): Target => {
+export const targetIn = (objects: readonly KubeObject[], changes: Changes = {}): Target => {
   const { target, findings } = resolveIn(objects, changes);
   if (target === null) throw new Error(`no target: ${JSON.stringify(findings)}`);
   return { ...target, router: 'gateway-api', routes: [] };
