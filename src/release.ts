@@ -104,6 +104,7 @@ const contextOf = (input: Release, plan: Plan, router: TrafficRouter, token: str
   store: input.store,
   router,
   workload: input.workload,
+  watchdog: null,
   source: input.source,
   clock: input.clock,
   guard: guardOf(plan.target.namespace, plan.target.deployment, token, plan.target.rolloutId),

@@ -5,6 +5,7 @@ import type { Cluster } from '../ports/cluster.ts';
 import type { MetricSource } from '../ports/metric-source.ts';
 import type { Store } from '../ports/store.ts';
 import type { TrafficRouter } from '../ports/traffic-router.ts';
+import type { Watchdog } from '../ports/watchdog.ts';
 import type { Workload } from '../ports/workload.ts';
 
 /** Everything the loop reaches the world through. */
@@ -13,6 +14,8 @@ export interface DriveContext {
   readonly store: Store;
   readonly router: TrafficRouter;
   readonly workload: Workload;
+  /** null: no adapter; the plan says whether one is asked for. */
+  readonly watchdog: Watchdog | null;
   /** null when the plan has no metrics. */
   readonly source: MetricSource | null;
   readonly clock: Clock;

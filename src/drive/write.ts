@@ -4,6 +4,7 @@ import {
   isListRef,
   type ObjectRef,
   objectRef,
+  type ReadRef,
   type Request,
   refKey,
   refText,
@@ -17,6 +18,7 @@ import type { DriveContext } from './context.ts';
 import { refsOf } from './look.ts';
 import { claimRequest, commitRequest, lastResortRequest, unmarkRequest, wayBackClosed } from './marking.ts';
 import { mergeSeen, readAll } from './read.ts';
+import { watchdogReads, watchdogRequests } from './watchdog.ts';
 
 /** A conflict means: read again, plan again. This often, then it is an answer. */
 const MAX_ROUNDS = 5;
@@ -63,7 +65,7 @@ export const requestsFor = (
     case 'restore-route':
       return ok(router.restore(seen, target, original, guard));
     case 'watchdog':
-      return ok([]);
+      return ok(watchdogRequests(context, rollout.plan, seen));
     case 'workload':
       return workload.plan(seen, target, intent.stage, guard);
   }
@@ -105,7 +107,7 @@ export const write = async (
   let known = seen;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (round > 0 || !isWayBack(intent) || !isKnown(context, rollout, known)) {
-      const fresh = await readAll(context.cluster, refsOf(context, rollout.plan, 'full'), options.signal);
+      const fresh = await readAll(context.cluster, refsFor(context, rollout, intent), options.signal);
       if (fresh.kind === 'failed') return outcomeOf(fresh.problem, fresh.what, intent);
       known = mergeSeen(known, fresh.seen);
       options.remember(known);
@@ -130,6 +132,11 @@ export const write = async (
     final: false,
   };
 };
+
+const refsFor = (context: DriveContext, { plan }: Rollout, intent: Intent): readonly ReadRef[] => [
+  ...refsOf(context, plan, 'full'),
+  ...(intent.kind === 'watchdog' ? watchdogReads(context, plan) : []),
+];
 
 /** Whether the routes were ever read: a way back planned from nothing would write nothing. */
 const isKnown = ({ router }: DriveContext, { plan }: Rollout, seen: Seen): boolean =>

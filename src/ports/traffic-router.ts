@@ -45,6 +45,11 @@ export interface TrafficRouter {
   plan(seen: Seen, target: Target, want: Traffic, guard: Guard, original: Json): Result<readonly Request[], string>;
   /** Requests that return all traffic to stable, with the entry kept: guarded by the way-back mark and names, not by generation. [] when it is so already. */
   wayBack(seen: Seen, target: Target, guard: Guard, original: Json): readonly Request[];
+  /**
+   * The way back as somebody else may have to send it later, whatever the weight is then: guarded like `wayBack`, and there
+   * even when nothing has to be returned yet. One per object that has an entry of ours.
+   */
+  returns(seen: Seen, target: Target, guard: Guard): readonly Request[];
   /** Requests that remove what is ours and put the owned fields back. Guarded by names and the holder mark. [] when it is so already. */
   restore(seen: Seen, target: Target, original: Json, guard: Guard): readonly Request[];
   /** How surely `want` is in force, up to the router's highest rung without traffic. `pending` before the controller's status has moved. */

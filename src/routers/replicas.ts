@@ -216,6 +216,10 @@ export const replicas: TrafficRouter = {
       ? []
       : [jsonPatch(canaryRef(target), scale(canary, target, 0, guard.wayBack))];
   },
+  returns: (seen, target, guard) => {
+    const canary = objectIn(seen, canaryRef(target));
+    return canary === null ? [] : [jsonPatch(canaryRef(target), scale(canary, target, 0, guard.wayBack))];
+  },
   restore: () => [],
   verify,
   fields: (_seen, target) => ({ [refKey(canaryRef(target))]: ['spec.replicas'] }),

@@ -62,6 +62,9 @@ export const router: TrafficRouter = {
     weightOf(objectIn(seen, ROUTE)) === 0
       ? []
       : [jsonPatch(ROUTE, [testOf(markPath('Split', wayBack), wayBack.value), addAt('/spec/weight', 0)])],
+  returns: (_seen, _target, { wayBack }) => [
+    jsonPatch(ROUTE, [testOf(markPath('Split', wayBack), wayBack.value), addAt('/spec/weight', 0)]),
+  ],
   restore: () => [],
   verify: () => ({ kind: 'reached', rung: 'V1' }),
   fields: () => ({}),
@@ -101,6 +104,7 @@ export const aContext = (cluster: FakeCluster, change: Partial<DriveContext> = {
   store: aStore(),
   router,
   workload,
+  watchdog: null,
   source: null,
   clock: fakeClock(),
   guard,

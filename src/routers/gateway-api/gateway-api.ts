@@ -7,7 +7,7 @@ import { ALL_TRAFFIC, ok, problem, type Result } from '../../core/units.ts';
 import type { RouteKind, TrafficRouter } from '../../ports/traffic-router.ts';
 import { checkRoutes, fieldsIn } from './check.ts';
 import { currentShare } from './current.ts';
-import { backwardPatch, changeFor, forwardPatch, type RuleChange, restoreFor, returnFor } from './patch.ts';
+import { backwardPatch, changeFor, fixWeight, forwardPatch, type RuleChange, restoreFor, returnFor } from './patch.ts';
 import { locate, originalOf, recordsIn, STEP } from './record.ts';
 import { type Route, readRoute, refersTo, ruleText } from './rules.ts';
 import { acceptance, GENERIC_SETTLE, settleOf } from './status.ts';
@@ -139,6 +139,14 @@ export const gatewayApi: TrafficRouter = {
         route,
         guard.wayBack,
         route.rules.map((rule) => returnFor(rule, target)),
+      ),
+    ),
+  returns: (seen, target, guard) =>
+    readable(seen, target).flatMap((route) =>
+      backwardPatch(
+        route,
+        guard.wayBack,
+        route.rules.map((rule) => returnFor(rule, target, fixWeight)),
       ),
     ),
   restore: (seen, target, original, guard) =>

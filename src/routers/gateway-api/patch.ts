@@ -17,8 +17,13 @@ export interface RuleChange {
 const pathOf = (rule: Rule, backend: Pick<Backend, 'index'>): string =>
   `/spec/rules/${rule.index}/backendRefs/${backend.index}`;
 
-const setWeight = (rule: Rule, backend: Backend, weight: number): readonly Operation[] =>
-  backend.weight === weight ? [] : [addAt(`${pathOf(rule, backend)}/weight`, weight)];
+type SetWeight = (rule: Rule, backend: Backend, weight: number) => readonly Operation[];
+
+/** Whatever the weight is when the patch arrives. */
+export const fixWeight: SetWeight = (rule, backend, weight) => [addAt(`${pathOf(rule, backend)}/weight`, weight)];
+
+const setWeight: SetWeight = (rule, backend, weight) =>
+  backend.weight === weight ? [] : fixWeight(rule, backend, weight);
 
 const testsOf = ({ rule, relies }: RuleChange): readonly Operation[] =>
   relies.flatMap((backend) => [
@@ -101,7 +106,7 @@ export const changeFor = (
  * Returns a rule's traffic to stable: what stable and canary have together is stable's again, in whatever unit the rule
  * counts now. An entry of the canary whose stable one was taken away becomes stable's, so that no rule is left with none.
  */
-export const returnFor = (rule: Rule, target: Target): RuleChange => {
+export const returnFor = (rule: Rule, target: Target, set: SetWeight = setWeight): RuleChange => {
   const { pairs, strays } = pairingOf(rule);
   const canaries = ofRole(rule, 'canary');
   const first = pairs[0];
@@ -109,16 +114,16 @@ export const returnFor = (rule: Rule, target: Target): RuleChange => {
     return { rule, relies: strays, operations: strays.flatMap((one) => rename(rule, one, target)) };
   const moved = canaries.reduce((sum, { weight }) => sum + weight, 0);
   const kept = ofRole(rule, 'stable').reduce((sum, { weight }) => sum + weight, 0);
-  if (canaries.length === 0 || (moved === 0 && kept > 0)) return { rule, relies: [], operations: [] };
+  if (canaries.length === 0) return { rule, relies: [], operations: [] };
   const stray = strays.reduce((sum, { weight }) => sum + weight, 0);
   const operations = pairs.flatMap(({ stable, canary }) => {
     const extra = stable === first.stable ? stray + (moved + kept === 0 ? 1 : 0) : 0;
     return [
-      ...setWeight(rule, stable, stable.weight + (canary?.weight ?? 0) + extra),
-      ...(canary === null ? [] : setWeight(rule, canary, 0)),
+      ...set(rule, stable, stable.weight + (canary?.weight ?? 0) + extra),
+      ...(canary === null ? [] : set(rule, canary, 0)),
     ];
   });
-  const zeroed = strays.flatMap((one) => setWeight(rule, one, 0));
+  const zeroed = strays.flatMap((one) => set(rule, one, 0));
   return { rule, relies: [...ofRole(rule, 'stable'), ...canaries], operations: [...operations, ...zeroed] };
 };
 
