@@ -73,10 +73,20 @@ export const targetOf = (method: string, url: URL): Target | null => {
   };
 };
 
+/**
+ * A list or a watch of one name counts as a request for that name:
+ * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
+ */
+const nameOf = ({ verb, name, query }: Target): string => {
+  if (verb === 'create') return '';
+  if (verb !== 'list' && verb !== 'watch') return name;
+  return /(?:^|,)metadata\.name==?([^,]+)/.exec(query.get('fieldSelector') ?? '')?.[1] ?? '';
+};
+
 /** As RBAC sees it. A denied name is told; a creation has none yet. */
 export const authorize = (identity: Identity, target: Target): void => {
   const { verb, group, plural, subresource, namespace } = target;
-  const name = verb === 'create' || verb === 'list' || verb === 'watch' ? '' : target.name;
+  const name = nameOf(target);
   const resource = subresource === '' ? plural : `${plural}/${subresource}`;
   if (!isAllowed(identity, { verb, group, resource, name, namespace }))
     throw forbidden(identity.user, verb, { group, plural, subresource }, name, namespace);

@@ -15,8 +15,11 @@ export interface ObjectRef extends ResourceKind {
 
 /** All objects of a kind in a namespace that a label selector matches (`a=b,c in (d)`; `''` is all). */
 export interface ListRef extends ResourceKind {
+  /** `''`: of all namespaces, or of a kind that has none. */
   readonly namespace: string;
   readonly labelSelector: string;
+  /** `metadata.name=a`: with it, a right that is given by `resourceNames` is enough to list and to watch. */
+  readonly fieldSelector?: string;
 }
 
 export type ReadRef = ObjectRef | ListRef;
@@ -41,6 +44,8 @@ export interface Metadata {
   readonly managedFields?: readonly {
     readonly manager?: string;
     readonly operation?: string;
+    /** RFC 3339, whole seconds. */
+    readonly time?: string;
     readonly fieldsV1?: Json;
   }[];
 }
@@ -108,7 +113,7 @@ export const isListRef = (ref: ReadRef): ref is ListRef => 'labelSelector' in re
 
 export const refKey = (ref: ReadRef): string =>
   isListRef(ref)
-    ? `${ref.apiVersion}/${ref.kind}/${ref.namespace}?${ref.labelSelector}`
+    ? `${ref.apiVersion}/${ref.kind}/${ref.namespace}?${ref.labelSelector}${ref.fieldSelector === undefined ? '' : `&${ref.fieldSelector}`}`
     : `${ref.apiVersion}/${ref.kind}/${ref.namespace}/${ref.name}`;
 
 /** `Deployment shop/checkout`: how messages name an object. */

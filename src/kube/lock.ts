@@ -6,26 +6,41 @@ import type { Holder, Saved } from '../ports/store.ts';
 
 /** How long a Lease must stand still, on the observer's own clock, before its holder counts as dead. */
 export const LEASE_SECONDS = 30;
-const POLL_MS = 1_000;
+const POLL_MS: Ms = 1_000;
+/** What one look counts at most: a clock that jumps, or a read that hangs, is no time in which the Lease was watched. */
+const LONGEST_LOOK_MS: Ms = 3 * POLL_MS;
 const MOST_CONFLICTS = 5;
 
 export const RUN_URL = 'canary-rollout.github.io/run-url';
 export const TOKEN = 'canary-rollout.github.io/token';
 export const MANAGED_BY = { 'app.kubernetes.io/managed-by': 'canary-rollout' } as const;
 
+/** When the request was sent that proves it: nobody can take the Lease before it stood still for its duration from then on. */
+export interface Proof {
+  readonly sentAt: Ms;
+}
+
 export type Locked =
-  | { readonly kind: 'acquired' }
+  | ({ readonly kind: 'acquired' } & Proof)
   | { readonly kind: 'held'; readonly lease: KubeObject }
   | { readonly kind: 'failed'; readonly problem: CallProblem };
+
+/** `gone`: there is no Lease. */
+export type Renewed =
+  | ({ readonly kind: 'saved' } & Proof)
+  | Exclude<Saved, { kind: 'saved' }>
+  | { readonly kind: 'gone' };
 
 /** The lock of one Deployment's rollouts. It is won by one request each time: a create, or a patch that tests what was read. */
 export interface Lock {
   /** null: there is none. */
   read(signal: AbortSignal): Promise<{ kind: 'ok'; value: KubeObject | null } | CallProblem>;
   acquire(holder: Holder, token: string, signal: AbortSignal): Promise<Locked>;
-  renew(holder: Holder, token: string, signal: AbortSignal): Promise<Saved>;
+  renew(holder: Holder, token: string, signal: AbortSignal): Promise<Renewed>;
+  /** Where somebody deleted it. Of two who do, or who take it, one wins. */
+  restore(holder: Holder, token: string, signal: AbortSignal): Promise<Renewed>;
   /** The Lease stays, held by nobody. */
-  free(holder: Holder, token: string, signal: AbortSignal): Promise<Saved>;
+  free(holder: Holder, token: string, signal: AbortSignal): Promise<Renewed>;
   remove(holder: Holder, token: string, signal: AbortSignal): Promise<Saved>;
 }
 
@@ -35,24 +50,33 @@ export const createLock = (cluster: Cluster, namespace: string, name: string, cl
     const found = await cluster.read(ref, signal);
     return found.kind === 'missing' ? { kind: 'ok', value: null } : found;
   };
-  const lost = (signal: AbortSignal): Promise<Saved> => lostTo(read, signal);
-  const patch = async (operations: readonly Operation[], signal: AbortSignal): Promise<Saved> => {
+  const patch = async (operations: readonly Operation[], signal: AbortSignal): Promise<Renewed> => {
+    const sentAt = clock.now();
     const answer = await cluster.send(patchOf(ref, operations), { dryRun: false, signal });
-    if (answer.kind === 'ok') return { kind: 'saved' };
-    return answer.kind === 'conflict' || answer.kind === 'missing' ? lost(signal) : { kind: 'failed', problem: answer };
+    if (answer.kind === 'ok') return { kind: 'saved', sentAt };
+    const isRefused = answer.kind === 'conflict' || answer.kind === 'missing';
+    return isRefused ? lostTo(read, signal) : { kind: 'failed', problem: answer };
   };
+  const renew: Lock['renew'] = (holder, token, signal) =>
+    patch([...mine(holder, token), { op: 'add', path: '/spec/renewTime', value: microTime(clock.now()) }], signal);
   return {
     read,
     acquire: (holder, token, signal) => acquire(cluster, ref, read, clock, { holder, token }, signal),
-    renew: (holder, token, signal) =>
-      patch([...mine(holder, token), { op: 'add', path: '/spec/renewTime', value: microTime(clock.now()) }], signal),
+    renew,
+    restore: async (holder, token, signal) => {
+      const sentAt = clock.now();
+      const request = creation(ref, { holder, token }, sentAt);
+      const answer = await cluster.send(request, { dryRun: false, signal });
+      if (answer.kind === 'ok') return { kind: 'saved', sentAt };
+      return answer.kind === 'conflict' ? renew(holder, token, signal) : { kind: 'failed', problem: answer };
+    },
     free: (holder, token, signal) =>
       patch([...mine(holder, token), { op: 'remove', path: '/spec/holderIdentity' }], signal),
     remove: (holder, token, signal) => remove(cluster, ref, read, { holder, token }, signal),
   };
 };
 
-type Operation =
+export type Operation =
   | { readonly op: 'test' | 'add'; readonly path: string; readonly value: string | Readonly<Record<string, string>> }
   | { readonly op: 'remove'; readonly path: string };
 
@@ -98,10 +122,10 @@ export const acquiredAt = (lease: KubeObject): string | null => {
 export const isHeldBy = (lease: KubeObject, holder: Holder, token: string): boolean =>
   holderOf(lease) === holder.id && lease.metadata.annotations?.[TOKEN] === token;
 
-const lostTo = async (read: Lock['read'], signal: AbortSignal): Promise<Saved> => {
+const lostTo = async (read: Lock['read'], signal: AbortSignal): Promise<Renewed> => {
   const found = await read(signal);
   if (found.kind !== 'ok') return { kind: 'failed', problem: found };
-  if (found.value === null) return { kind: 'lost', holder: 'nobody: the Lease was deleted' };
+  if (found.value === null) return { kind: 'gone' };
   return { kind: 'lost', holder: holderOf(found.value) ?? 'nobody: the Lease was released' };
 };
 
@@ -123,9 +147,10 @@ const acquire = async (
       const watched = await standsStill(lease, read, clock, signal);
       if (watched.kind !== 'still') return watched;
     }
-    const request = lease === null ? creation(ref, claim, clock.now()) : takeover(ref, lease, claim, clock.now());
+    const sentAt = clock.now();
+    const request = lease === null ? creation(ref, claim, sentAt) : takeover(ref, lease, claim, sentAt);
     const answer = await cluster.send(request, { dryRun: false, signal });
-    if (answer.kind === 'ok') return { kind: 'acquired' };
+    if (answer.kind === 'ok') return { kind: 'acquired', sentAt };
     // An answer that is lost does not tell whether the Lease is ours by now: the next read does.
     const isOpen = answer.kind === 'conflict' || answer.kind === 'missing' || answer.kind === 'unreachable';
     if (!isOpen) return { kind: 'failed', problem: answer };
@@ -145,10 +170,11 @@ const standsStill = async (
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Locked | { readonly kind: 'still' }> => {
-  const end = clock.now() + LEASE_SECONDS * 1000;
-  while (clock.now() < end) {
+  let watchedMs = 0;
+  let lookedAt = clock.now();
+  while (watchedMs < LEASE_SECONDS * 1000) {
     try {
-      await clock.sleepUntil(Math.min(clock.now() + POLL_MS, end), signal);
+      await clock.sleepUntil(clock.now() + POLL_MS, signal);
     } catch {
       return { kind: 'held', lease };
     }
@@ -157,6 +183,8 @@ const standsStill = async (
     const now = found.value;
     if (now === null || holderOf(now) === null) return { kind: 'still' };
     if (now.metadata.resourceVersion !== lease.metadata.resourceVersion) return { kind: 'held', lease: now };
+    watchedMs += Math.min(clock.now() - lookedAt, LONGEST_LOOK_MS);
+    lookedAt = clock.now();
   }
   return { kind: 'still' };
 };

@@ -30,7 +30,11 @@ export const objectPath = (ref: ObjectRef, query: Query = {}): string =>
 export const createPath = (ref: ObjectRef, query: Query): string => withQuery(collectionPath(ref), query);
 
 export const listPath = (ref: ListRef, query: Query): string =>
-  withQuery(collectionPath(ref), { labelSelector: ref.labelSelector === '' ? null : ref.labelSelector, ...query });
+  withQuery(collectionPath(ref), {
+    labelSelector: ref.labelSelector === '' ? null : ref.labelSelector,
+    fieldSelector: ref.fieldSelector ?? null,
+    ...query,
+  });
 
 export const logPath = (pod: ObjectRef, query: Query): string =>
   withQuery(`${collectionPath(pod)}/${encodeURIComponent(pod.name)}/log`, query);

@@ -8,10 +8,11 @@ import {
   type ResourceKind,
 } from '../core/objects.ts';
 import type { Rollout } from '../core/rollout.ts';
+import type { Ms } from '../core/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CallProblem, Cluster } from '../ports/cluster.ts';
 import type { Acquired, Holder, Saved, SavedRollout, Store } from '../ports/store.ts';
-import { acknowledge, commands } from './commands.ts';
+import { commandChannel } from './commands.ts';
 import {
   acquiredAt,
   createLock,
@@ -19,9 +20,11 @@ import {
   escapePointer,
   holderOf,
   isHeldBy,
+  LEASE_SECONDS,
   type Lock,
   MANAGED_BY,
   patchOf,
+  type Renewed,
   RUN_URL,
   TOKEN,
 } from './lock.ts';
@@ -47,6 +50,7 @@ interface Held {
 
 interface Context {
   readonly cluster: Cluster;
+  readonly clock: Clock;
   readonly lock: Lock;
   readonly ref: ObjectRef;
   readonly bounds: StateBounds;
@@ -65,29 +69,49 @@ export const createStore = (options: StoreOptions): Store => {
   const lock = createLock(cluster, namespace, name, clock);
   const context: Context = {
     cluster,
+    clock,
     lock,
     ref: objectRef(CONFIG_MAP, namespace, name),
     bounds: { namespace, deployment, routeKinds },
   };
   let held: Held | null = null;
+  let until: Ms | null = null;
+  /** What a request says about the lock is kept; a failed one says nothing. */
+  const learn = (renewed: Renewed): Saved => {
+    if (renewed.kind === 'saved') until = renewed.sentAt + LEASE_SECONDS * 1000;
+    if (renewed.kind === 'lost' || renewed.kind === 'gone') until = null;
+    return savedOf(renewed);
+  };
   const withLock = (act: (held: Held) => Promise<Saved>): Promise<Saved> =>
     held === null ? Promise.resolve({ kind: 'lost', holder: 'nobody: the lock was never taken' }) : act(held);
   return {
     load: (signal) => load(context, signal),
     acquire: async (holder, signal) => {
       const claim = { holder, token: options.randomToken() };
-      const acquired = await acquire(context, claim, signal);
-      if (acquired.kind === 'acquired') held = claim;
+      const { acquired, sentAt } = await acquire(context, claim, signal);
+      if (acquired.kind !== 'acquired' || sentAt === null) return acquired;
+      held = claim;
+      until = sentAt + LEASE_SECONDS * 1000;
       return acquired;
     },
-    renew: (signal) => withLock(({ holder, token }) => lock.renew(holder, token, signal)),
+    renew: (signal) => withLock(async (claim) => learn(await renew(context, claim, until, signal))),
+    heldUntil: () => until,
     save: (rollout, signal) => withLock((claim) => save(context, claim, rollout, signal)),
-    release: (keepState, signal) => withLock((claim) => release(context, claim, keepState, signal)),
-    commands: (signal) => commands(cluster, context.ref, clock, signal),
-    pending: async () => ({ kind: 'ok', value: null }),
-    hand: async (command) => ({ kind: 'ok', value: { ...command, raw: command.name } }),
-    acknowledge: (command, signal) => acknowledge(cluster, context.ref, command, signal),
+    release: (keepState, signal) =>
+      withLock(async (claim) => {
+        const released = await release(context, claim, keepState, signal);
+        if (released.kind !== 'failed') until = null;
+        return released;
+      }),
+    ...commandChannel(cluster, context.ref, clock),
   };
+};
+
+const DELETED = 'nobody: the Lease was deleted';
+
+const savedOf = (renewed: Renewed): Saved => {
+  if (renewed.kind === 'gone') return { kind: 'lost', holder: DELETED };
+  return renewed.kind === 'saved' ? { kind: 'saved' } : renewed;
 };
 
 type Read = { readonly kind: 'ok'; readonly value: KubeObject | null } | CallProblem;
@@ -124,19 +148,48 @@ const heldBy = (lease: KubeObject, saved: SavedRollout | null): (Acquired & { ki
   };
 };
 
-const acquire = async (context: Context, claim: Held, signal: AbortSignal): Promise<Acquired> => {
+/** `sentAt`: of the request that took the Lease. */
+type Taken = { readonly acquired: Acquired; readonly sentAt: Ms | null };
+
+const acquire = async (context: Context, claim: Held, signal: AbortSignal): Promise<Taken> => {
   const locked = await context.lock.acquire(claim.holder, claim.token, signal);
-  if (locked.kind === 'failed') return locked;
+  if (locked.kind === 'failed') return { acquired: locked, sentAt: null };
   if (locked.kind === 'held') {
     const state = await readState(context, signal);
     const saved = state.kind === 'ok' && state.value !== null ? savedIn(state.value, context.bounds) : null;
     const held = heldBy(locked.lease, saved);
-    return held ?? { kind: 'failed', problem: { kind: 'conflict', message: 'the Lease was released just now' } };
+    return {
+      acquired: held ?? notTaken({ kind: 'conflict', message: 'the Lease was released just now' }),
+      sentAt: null,
+    };
   }
   const state = await claimState(context, claim, signal);
-  if (state.kind !== 'ok') return { kind: 'failed', problem: state };
+  if (state.kind !== 'ok') return { acquired: notTaken(state), sentAt: null };
   const rollout = state.value === null ? null : savedIn(state.value, context.bounds);
-  return { kind: 'acquired', token: claim.token, rollout };
+  return { acquired: { kind: 'acquired', token: claim.token, rollout }, sentAt: locked.sentAt };
+};
+
+const notTaken = (problem: CallProblem): Acquired => ({ kind: 'failed', problem });
+
+/**
+ * After its own time the Lease may be another's, and is looked at before anything is written. One that somebody deleted
+ * is made again.
+ */
+const renew = async (context: Context, claim: Held, until: Ms | null, signal: AbortSignal): Promise<Renewed> => {
+  if (until !== null && context.clock.now() >= until) {
+    const owned = await stillOwned(context, claim, signal);
+    if (owned !== null) return owned;
+  }
+  const renewed = await context.lock.renew(claim.holder, claim.token, signal);
+  return renewed.kind === 'gone' ? restore(context, claim, signal) : renewed;
+};
+
+/** Without a Lease, the token on the ConfigMap tells whether another run has had the lock since. */
+const restore = async (context: Context, { holder, token }: Held, signal: AbortSignal): Promise<Renewed> => {
+  const state = await readState(context, signal);
+  if (state.kind !== 'ok') return { kind: 'failed', problem: state };
+  const isOurs = state.value?.metadata.annotations?.[TOKEN] === token;
+  return isOurs ? context.lock.restore(holder, token, signal) : { kind: 'gone' };
 };
 
 const annotationPath = (key: string): string => `/metadata/annotations/${escapePointer(key)}`;
@@ -190,13 +243,19 @@ const save = async (context: Context, claim: Held, rollout: Rollout, signal: Abo
   return failed({ kind: 'conflict', message: 'the ConfigMap changes faster than it can be saved' });
 };
 
-const failed = (problem: CallProblem): Saved => ({ kind: 'failed', problem });
+type NotSaved = Exclude<Saved, { kind: 'saved' }>;
+
+const failed = (problem: CallProblem): NotSaved => ({ kind: 'failed', problem });
 
 /** The Lease decides who may repair a ConfigMap that is gone or carries another token. null: this run. */
-const stillOwned = async ({ lock }: Context, claim: Held, signal: AbortSignal): Promise<Saved | null> => {
-  const lease = await lock.read(signal);
+const stillOwned = async (context: Context, claim: Held, signal: AbortSignal): Promise<NotSaved | null> => {
+  const lease = await context.lock.read(signal);
   if (lease.kind !== 'ok') return failed(lease);
-  if (lease.value === null) return { kind: 'lost', holder: 'nobody: the Lease was deleted' };
+  if (lease.value === null) {
+    const restored = await restore(context, claim, signal);
+    if (restored.kind === 'gone') return { kind: 'lost', holder: DELETED };
+    return restored.kind === 'saved' ? null : restored;
+  }
   if (isHeldBy(lease.value, claim.holder, claim.token)) return null;
   return { kind: 'lost', holder: holderOf(lease.value) ?? 'nobody: the Lease was released' };
 };
@@ -219,9 +278,9 @@ const create = (context: Context, claim: Held, state: string, signal: AbortSigna
 
 const release = async (context: Context, claim: Held, keepState: boolean, signal: AbortSignal): Promise<Saved> => {
   const { holder, token } = claim;
-  if (keepState) return context.lock.free(holder, token, signal);
   const owned = await stillOwned(context, claim, signal);
   if (owned !== null) return owned;
+  if (keepState) return savedOf(await context.lock.free(holder, token, signal));
   const removed = await removeState(context, claim, signal);
   return removed.kind === 'saved' ? context.lock.remove(holder, token, signal) : removed;
 };

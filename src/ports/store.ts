@@ -1,5 +1,6 @@
 import type { Command } from '../core/command.ts';
 import type { Rollout } from '../core/rollout.ts';
+import type { Ms } from '../core/units.ts';
 import type { CallProblem, CallResult } from './cluster.ts';
 
 /** Identity of a lock holder: random, so that a post step can prove that it is the same run. */
@@ -55,8 +56,13 @@ export interface Store {
     | { readonly kind: 'failed'; readonly problem: CallProblem }
   >;
   acquire(holder: Holder, signal: AbortSignal): Promise<Acquired>;
-  /** `lost` when somebody else holds the Lease. */
+  /** `lost` when somebody else holds the Lease, or has held it since. One that a person deleted is made again. */
   renew(signal: AbortSignal): Promise<Saved>;
+  /**
+   * Until when, on the clock, nobody else can have taken the lock: its duration after the last renewal that succeeded was
+   * sent. null: it is not held, or was lost. From then on no forward write may be sent before a renewal succeeds.
+   */
+  heldUntil(): Ms | null;
   /** Only while the lock is held by this run. */
   save(rollout: Rollout, signal: AbortSignal): Promise<Saved>;
   /** Gives the lock back. `keepState` false: ConfigMap and Lease are deleted, with preconditions. */

@@ -3,7 +3,7 @@ import type { KubeObject, ListRef, ObjectRef, Request } from '../../src/core/obj
 import { refKey } from '../../src/core/objects.ts';
 import type { AccessQuestion, CallProblem, CallResult, Cluster, WatchEvent } from '../../src/ports/cluster.ts';
 
-type Verb = 'read' | 'list' | Request['verb'];
+type Verb = 'read' | 'list' | 'watch' | Request['verb'];
 type Stored = KubeObject & { readonly metadata: { readonly uid: string; readonly resourceVersion: string } };
 
 /** Answers instead of the cluster; undefined: the cluster answers. */
@@ -63,7 +63,7 @@ export const fakeCluster = (options: FakeClusterOptions = {}): FakeCluster => {
         object.apiVersion === ref.apiVersion &&
         object.kind === ref.kind &&
         (ref.namespace === '' || object.metadata.namespace === ref.namespace) &&
-        matches(ref.labelSelector, object.metadata.labels ?? {}),
+        isListed(ref, object),
     );
   const apply = (request: Request, dryRun: boolean): CallResult<KubeObject> => {
     const key = refKey(request.ref);
@@ -83,7 +83,11 @@ export const fakeCluster = (options: FakeClusterOptions = {}): FakeCluster => {
     writes,
     get: (ref) => objects.get(refKey(ref)) ?? null,
     put: (ref, object) => void store(refKey(ref), object, objects.get(refKey(ref))),
-    remove: (ref) => void objects.delete(refKey(ref)),
+    remove: (ref) => {
+      const old = objects.get(refKey(ref));
+      objects.delete(refKey(ref));
+      if (old !== undefined) tell('DELETED', old);
+    },
     interfere: (next) => {
       interference = next;
     },
@@ -98,7 +102,8 @@ export const fakeCluster = (options: FakeClusterOptions = {}): FakeCluster => {
       if (trouble !== undefined) return trouble;
       return isAbsent(ref) ? missing(ref) : { kind: 'ok', value: structuredClone(list(ref)) };
     },
-    watch: (ref, signal) => watch(() => list(ref), watchers, ref, signal),
+    watch: (ref, signal) =>
+      interference?.('watch', ref, null) === undefined ? watch(() => list(ref), watchers, ref, signal) : nothing(),
     send: async (request, { dryRun }) => {
       const trouble = interference?.(request.verb, request.ref, request);
       const result = trouble ?? (isAbsent(request.ref) ? missing(request.ref) : apply(request, dryRun));
@@ -190,6 +195,12 @@ const matches = (selector: string, labels: Readonly<Record<string, string>>): bo
     return (labels[key] === value) === (operator !== '!=');
   });
 
+const isListed = ({ labelSelector, fieldSelector }: ListRef, { metadata }: KubeObject): boolean =>
+  matches(labelSelector, metadata.labels ?? {}) &&
+  (fieldSelector === undefined || fieldSelector === `metadata.name=${metadata.name}`);
+
+async function* nothing(): AsyncGenerator<never> {}
+
 async function* watch(
   list: () => readonly KubeObject[],
   watchers: Set<(event: WatchEvent) => void>,
@@ -201,7 +212,7 @@ async function* watch(
   const watcher = (event: WatchEvent): void => {
     const { apiVersion, kind, metadata } = event.object;
     const isOurs = apiVersion === ref.apiVersion && kind === ref.kind && metadata.namespace === ref.namespace;
-    if (isOurs && matches(ref.labelSelector, metadata.labels ?? {})) queue.push(event);
+    if (isOurs && isListed(ref, event.object)) queue.push(event);
     wake();
   };
   const stop = (): void => wake();

@@ -1,0 +1,120 @@
+import { type KubeObject, listRef, type ObjectRef } from '../core/objects.ts';
+import type { Ms } from '../core/units.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Cluster, WatchEvent } from '../ports/cluster.ts';
+
+/** Where there is no watch: 30 requests a minute, half of what a held step may cost. */
+const POLL_MS: Ms = 2_000;
+/** How long it is polled before a watch is tried again. */
+const WATCH_AGAIN_MS: Ms = 60_000;
+/** A watch begins with the object. One that is held back on its way (a buffering proxy) is no use. */
+const FIRST_EVENT_MS: Ms = 2_000;
+/** A connection can die unnoticed: after such a silence a read tells whether the watch has missed anything. */
+const SILENCE_MS: Ms = 10_000;
+/** A watch that ended sooner is not opened again at once. */
+const SHORT_LIFE_MS: Ms = 10_000;
+
+export interface Sighting {
+  /** null: it does not exist. */
+  readonly object: KubeObject | null;
+  /** What `mark` gave before this was asked for; null: this follows the sighting before it, with no change left out. */
+  readonly mark: number | null;
+}
+
+interface Following {
+  readonly cluster: Cluster;
+  readonly ref: ObjectRef;
+  readonly clock: Clock;
+  readonly mark: () => number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One object, each time that it may have changed: by a watch of its name (for which rights by `resourceNames` do:
+ * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources), by reading it every two seconds
+ * while the watch is refused or fails. Ends when the signal fires.
+ */
+export async function* follow(following: Following): AsyncGenerator<Sighting> {
+  while (!following.signal.aborted) {
+    const isTrusted = yield* watched(following);
+    if (!isTrusted) yield* polled(following);
+  }
+}
+
+/** Gives back whether the watch worked until it ended. */
+async function* watched(following: Following): AsyncGenerator<Sighting, boolean> {
+  const { cluster, ref, clock, mark, signal } = following;
+  const stop = new AbortController();
+  const name = { ...listRef(ref, ref.namespace), fieldSelector: `metadata.name=${ref.name}` };
+  const openedAt = clock.now();
+  const marked = mark();
+  const events = cluster.watch(name, AbortSignal.any([signal, stop.signal]))[Symbol.asyncIterator]();
+  let next = nextOf(events);
+  let version: string | null = null;
+  let sightings = 0;
+  const worked = (): boolean => sightings > 0 && clock.now() - openedAt >= SHORT_LIFE_MS;
+  try {
+    while (!signal.aborted) {
+      const event = await orSilence(next, sightings === 0 ? FIRST_EVENT_MS : SILENCE_MS, following);
+      if (event === 'end') return worked();
+      if (event === 'silence') {
+        const current = await versionOf(following);
+        if (current !== version) return current !== undefined && worked();
+        continue;
+      }
+      const { type, object } = event;
+      version = type === 'DELETED' ? null : (object.metadata.resourceVersion ?? null);
+      next = nextOf(events);
+      sightings += 1;
+      yield { object: type === 'DELETED' ? null : object, mark: sightings === 1 ? marked : null };
+    }
+    return true;
+  } finally {
+    stop.abort();
+  }
+}
+
+const nextOf = (events: AsyncIterator<WatchEvent>): Promise<WatchEvent | 'end'> =>
+  events.next().then(
+    ({ done, value }) => (done === true ? 'end' : value),
+    () => 'end',
+  );
+
+const orSilence = async (
+  next: Promise<WatchEvent | 'end'>,
+  silenceMs: Ms,
+  { clock, signal }: Following,
+): Promise<WatchEvent | 'end' | 'silence'> => {
+  const over = new AbortController();
+  const silence = clock.sleepUntil(clock.now() + silenceMs, AbortSignal.any([signal, over.signal])).then(
+    () => 'silence' as const,
+    () => 'end' as const,
+  );
+  try {
+    return await Promise.race([next, silence]);
+  } finally {
+    over.abort();
+  }
+};
+
+/** null: it does not exist; undefined: it cannot be told. */
+const versionOf = async ({ cluster, ref, signal }: Following): Promise<string | null | undefined> => {
+  const found = await cluster.read(ref, signal);
+  if (found.kind === 'ok') return found.value.metadata.resourceVersion ?? null;
+  return found.kind === 'missing' ? null : undefined;
+};
+
+async function* polled({ cluster, ref, clock, mark, signal }: Following): AsyncGenerator<Sighting> {
+  const end = clock.now() + WATCH_AGAIN_MS;
+  while (clock.now() < end && !signal.aborted) {
+    const marked = mark();
+    const found = await cluster.read(ref, signal);
+    if (found.kind === 'ok') yield { object: found.value, mark: marked };
+    if (found.kind === 'missing') yield { object: null, mark: marked };
+    try {
+      await clock.sleepUntil(clock.now() + POLL_MS, signal);
+    } catch {
+      return;
+    }
+  }
+}
