@@ -3,9 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Contract } from './contract.ts';
 import { loadContract } from './contract.ts';
-import type { Answer, GitHubState } from './routes.ts';
-import { findRoute } from './routes.ts';
+import type { Answer, Comment, GitHubState } from './routes.ts';
+import { findRoute, keepComment } from './routes.ts';
 
+export type { Reaction } from './people.ts';
 export type { Comment, CommitStatus, PullRequest } from './routes.ts';
 
 export interface GitHubRequest {
@@ -32,6 +33,8 @@ export interface GitHubOptions {
   readonly repository?: string;
   readonly isPrivate?: boolean;
   readonly pulls?: GitHubState['pulls'];
+  /** By login: `admin`, `maintain`, `write`, `triage`, `read`. */
+  readonly roles?: Readonly<Record<string, string>>;
   /** `/api/v3` as on an Enterprise Server, or `''` as on github.com. */
   readonly basePath?: string;
 }
@@ -45,6 +48,13 @@ export interface GitHub extends GitHubState {
   readonly faults: GitHubFault[];
   /** What did not fit GitHub's own description, in requests and in our answers. Must be empty. */
   readonly violations: string[];
+  /** Somebody writes a comment in the browser: `at` is when. */
+  say(comment: {
+    readonly issue: number;
+    readonly body: string;
+    readonly author: string;
+    readonly at?: number;
+  }): Comment;
   stop(): Promise<void>;
 }
 
@@ -149,6 +159,8 @@ export const startGitHub = async (options: GitHubOptions = {}): Promise<GitHub> 
     isPrivate: options.isPrivate ?? false,
     pulls: options.pulls ?? [],
     comments: [],
+    reactions: [],
+    roles: { ...options.roles },
     statuses: [],
   };
   const token = 'ghs_sandbox0123456789abcdefghijklmnopqrstuv';
@@ -167,6 +179,7 @@ export const startGitHub = async (options: GitHubOptions = {}): Promise<GitHub> 
     url: `${serverUrl}${basePath}`,
     serverUrl,
     token,
+    say: (comment) => keepComment(state, comment),
     stop: async () => {
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       http.closeAllConnections();

@@ -1,4 +1,6 @@
 import type { Contract } from './contract.ts';
+import type { Reaction } from './people.ts';
+import { BOT, createReaction, notFound, PERMISSION, REACTIONS, readPermission, userBody } from './people.ts';
 
 export interface Comment {
   readonly id: number;
@@ -7,6 +9,9 @@ export interface Comment {
   /** How often it was edited. */
   edits: number;
   readonly author: string;
+  /** ISO, in whole seconds as GitHub has them. */
+  readonly createdAt: string;
+  updatedAt: string;
 }
 
 export interface CommitStatus {
@@ -32,6 +37,9 @@ export interface GitHubState {
   readonly isPrivate: boolean;
   readonly pulls: readonly PullRequest[];
   readonly comments: Comment[];
+  readonly reactions: Reaction[];
+  /** The role of everybody who has one, by login. A public repository can be read by anybody else. */
+  readonly roles: Record<string, string>;
   readonly statuses: CommitStatus[];
 }
 
@@ -57,12 +65,6 @@ export interface Route {
 }
 
 const BODY_LIMIT = 65_536;
-const BOT = 'github-actions[bot]';
-
-const notFound: Answer = {
-  code: 404,
-  body: { message: 'Not Found', documentation_url: 'https://docs.github.com/rest' },
-};
 
 const invalid = (resource: string, field: string, message: string): Answer => ({
   code: 422,
@@ -86,11 +88,8 @@ const PULL = '/repos/{owner}/{repo}/pulls/{pull_number}';
 const REPOSITORY = '/repos/{owner}/{repo}';
 const USER = '/user';
 
-const author = (example: Record<string, unknown>, login: string): object => ({
-  ...(example['user'] as object),
-  login,
-  type: login.endsWith('[bot]') ? 'Bot' : 'User',
-});
+/** GitHub's times have no fractions. */
+export const wholeSeconds = (at: number): string => new Date(at).toISOString().replace(/\.\d+/, '');
 
 const commentBody = ({ contract, state, url }: RouteRequest, comment: Comment): object => {
   const example = contract.example(COMMENT, 'GET');
@@ -99,7 +98,9 @@ const commentBody = ({ contract, state, url }: RouteRequest, comment: Comment): 
     ...example,
     id: comment.id,
     body: comment.body,
-    user: author(example, comment.author),
+    user: userBody(example['user'], comment.author),
+    created_at: comment.createdAt,
+    updated_at: comment.updatedAt,
     html_url: `${root}/${state.repository}/pull/${comment.issue}#issuecomment-${comment.id}`,
     issue_url: `${root}/repos/${state.repository}/issues/${comment.issue}`,
   };
@@ -130,6 +131,19 @@ const listComments = (request: RouteRequest): Answer => {
   );
 };
 
+/** A comment as somebody writes it in the browser. */
+export const keepComment = (
+  { comments }: GitHubState,
+  written: Pick<Comment, 'issue' | 'body' | 'author'> & { readonly at?: number },
+): Comment => {
+  const { at = Date.now(), ...rest } = written;
+  const createdAt = wholeSeconds(at);
+  const id = Math.max(1000, ...comments.map((comment) => comment.id)) + 1;
+  const comment: Comment = { id, ...rest, edits: 0, createdAt, updatedAt: createdAt };
+  comments.push(comment);
+  return comment;
+};
+
 const createComment = (request: RouteRequest): Answer => {
   const issue = Number(request.parameters[2]);
   const text = textIn(request.body, 'body');
@@ -137,13 +151,11 @@ const createComment = (request: RouteRequest): Answer => {
   if (text === null || text === '') return invalid('IssueComment', 'body', "body can't be blank");
   if (text.length > BODY_LIMIT)
     return invalid('IssueComment', 'body', `body is too long (maximum is ${BODY_LIMIT} characters)`);
-  const id = 1001 + request.state.comments.length;
-  const comment: Comment = { id, issue, body: text, edits: 0, author: BOT };
-  request.state.comments.push(comment);
+  const comment = keepComment(request.state, { issue, body: text, author: BOT });
   return {
     code: 201,
     body: commentBody(request, comment),
-    headers: { location: `${request.url.origin}/comments/${id}` },
+    headers: { location: `${request.url.origin}/comments/${comment.id}` },
   };
 };
 
@@ -156,6 +168,7 @@ const editComment = (request: RouteRequest): Answer => {
     return invalid('IssueComment', 'body', `body is too long (maximum is ${BODY_LIMIT} characters)`);
   comment.body = text;
   comment.edits += 1;
+  comment.updatedAt = wholeSeconds(Date.now());
   return { code: 200, body: commentBody(request, comment) };
 };
 
@@ -248,6 +261,8 @@ const ROUTES: readonly (readonly [string, string, Route['handle']])[] = [
     },
   ],
   ['PATCH', COMMENT, editComment],
+  ['POST', REACTIONS, createReaction],
+  ['GET', PERMISSION, readPermission],
   ['POST', STATUSES, createStatus],
   ['GET', PULLS_OF_COMMIT, pullsOfCommit],
   ['GET', PULL, readPull],

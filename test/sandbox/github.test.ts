@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { commentEvent } from '../../sandbox/github/events.ts';
 import type { GitHub } from '../../sandbox/github/index.ts';
 import { startGitHub } from '../../sandbox/github/index.ts';
 
@@ -93,6 +94,58 @@ describe('GitHub', () => {
     expect(first.link).toMatch(/<[^>]+page=2[^>]*>; rel="next", <[^>]+page=3[^>]*>; rel="last"/);
     expect(last.body).toMatchObject([{ body: '4' }]);
     expect(last.link).not.toContain('rel="next"');
+  });
+
+  test('knows what people may do, by their role and by the repository', async () => {
+    held.github.roles['mona'] = 'maintain';
+    held.github.roles['tessa'] = 'triage';
+    const of = async (login: string) => (await call('GET', `${REPOSITORY}/collaborators/${login}/permission`)).body;
+
+    expect(await of('mona')).toMatchObject({ permission: 'write', role_name: 'maintain', user: { login: 'mona' } });
+    expect(await of('tessa')).toMatchObject({ permission: 'read', role_name: 'triage' });
+    expect(await of('stranger')).toMatchObject({ permission: 'read', role_name: 'read' });
+    expect(held.github.violations).toEqual([]);
+  });
+
+  test('keeps what somebody says, when, and reactions to it once each', async () => {
+    const said = held.github.say({
+      issue: 7,
+      body: '/canary abort',
+      author: 'mona',
+      at: Date.parse('2026-11-21T10:00:05.900Z'),
+    });
+    const path = `${REPOSITORY}/issues/comments/${said.id}`;
+    const read = await call('GET', path);
+    const first = await call('POST', `${path}/reactions`, { content: 'eyes' });
+    const again = await call('POST', `${path}/reactions`, { content: 'eyes' });
+    const nowhere = await call('POST', `${REPOSITORY}/issues/comments/1/reactions`, { content: 'eyes' });
+
+    expect(read.body).toMatchObject({
+      body: '/canary abort',
+      user: { login: 'mona', type: 'User', id: (commentEvent(said).payload as { sender: { id: number } }).sender.id },
+      created_at: '2026-11-21T10:00:05Z',
+      updated_at: '2026-11-21T10:00:05Z',
+      issue_url: expect.stringMatching(/\/issues\/7$/),
+    });
+    expect([first.code, again.code, nowhere.code]).toEqual([201, 200, 404]);
+    expect(held.github.reactions).toEqual([{ comment: said.id, content: 'eyes', author: 'github-actions[bot]' }]);
+    expect(held.github.violations).toEqual([]);
+  });
+
+  test('notes a reaction that GitHub does not have', async () => {
+    const said = held.github.say({ issue: 7, body: 'a', author: 'mona' });
+    await call('POST', `${REPOSITORY}/issues/comments/${said.id}/reactions`, { content: 'thumbs' });
+
+    expect(held.github.violations).toContainEqual(expect.stringContaining('request/content'));
+  });
+
+  test('shows an edit by its time', async () => {
+    const said = held.github.say({ issue: 7, body: 'a', author: 'mona', at: Date.parse('2026-11-21T10:00:00Z') });
+    await call('PATCH', `${REPOSITORY}/issues/comments/${said.id}`, { body: 'b' });
+    const read = (await call('GET', `${REPOSITORY}/issues/comments/${said.id}`)).body as Record<string, string>;
+
+    expect(read['created_at']).toBe('2026-11-21T10:00:00Z');
+    expect(read['updated_at']).not.toBe(read['created_at']);
   });
 
   test('has trouble on purpose', async () => {
