@@ -97,10 +97,7 @@ const configure = (run: Process): ConfigRead => {
   const catalogue = {
     routeKinds: routeKinds.map(({ router, kind }) => ({ router, kind: kind.kind, aliases: kind.aliases })),
   };
-  const read = readSpec({ inputs: run.inputs.values, unknownInputs: run.inputs.unknown, file }, catalogue);
-  if (issue === null) return read;
-  const issues = 'issues' in read ? read.issues : [];
-  return { issues: [issue, ...issues], settings: read.settings, warnings: read.warnings };
+  return readSpec({ inputs: run.inputs.values, unknownInputs: run.inputs.unknown, file, fileIssue: issue }, catalogue);
 };
 
 // --- composition --------------------------------------------------------------
@@ -194,7 +191,7 @@ const runMain = async (run: Process): Promise<number> => {
   for (const warning of read.warnings) run.log.warning(warning);
   const released = await ('spec' in read
     ? releaseOrReject(run, shell, read.spec, read.settings)
-    : only(misconfigured(read.issues)));
+    : only('issues' in read ? misconfigured(read.issues) : rejection('internal-error', 'this command is not wired')));
   return conclude(run, shell, released, spec?.failOnRollback ?? true);
 };
 

@@ -26,16 +26,14 @@ export const formatDuration = (duration: Ms): string => {
  * `60s`, `5m`, `1h30m` in milliseconds. The problem is a sentence. A bare number is refused: whether it meant seconds,
  * minutes or milliseconds decides how long a bad version is tried.
  */
-export const parseDuration = (text: string, shortest: Ms): Result<Ms, string> => {
+export const parseDuration = (text: string, shortest: Ms, longest: Ms = LONGEST_DURATION): Result<Ms, string> => {
   const found = FORM.exec(text);
   if (text === '' || found === null) return problem(explain(text, shortest));
   const [, hours, minutes, seconds] = found;
   const duration = Number(hours ?? 0) * HOUR + Number(minutes ?? 0) * MINUTE + Number(seconds ?? 0) * SECOND;
   if (duration < shortest)
     return problem(`${quote(text)} is too short; the shortest is \`${formatDuration(shortest)}\``);
-  if (duration > LONGEST_DURATION) {
-    return problem(`${quote(text)} is too long; the longest is \`${formatDuration(LONGEST_DURATION)}\``);
-  }
+  if (duration > longest) return problem(`${quote(text)} is too long; the longest is \`${formatDuration(longest)}\``);
   return ok(duration);
 };
 

@@ -1,3 +1,5 @@
+import { COMMANDS } from './commands.ts';
+
 /** The issue that makes an input work: main job, real clusters, survive, judgement. */
 export type Marker = 'M' | 'C' | 'S' | 'J';
 
@@ -46,8 +48,9 @@ export const INPUTS: readonly InputDefinition[] = [
     default: 'run',
     actionDefault: 'run',
     inConfigFile: false,
-    allowed: ['run', 'plan', 'status', 'pause', 'resume', 'promote', 'abort', 'rollback', 'sweep'],
-    meaning: '`run` releases; `plan` checks everything and reports what a run would do, without writing',
+    allowed: COMMANDS,
+    meaning:
+      '`run` releases `image`; `plan` makes every check and reports what a run would do, without writing; `rollback` brings back the version before, with the same care; on a rollout that is open: `status` shows it, `pause` stops at the weight it has, `resume` goes on (and approves), `promote` skips the steps that are left, `abort` returns all traffic; `sweep` makes safe what a dead runner left behind',
   }),
   input({
     name: 'config',
@@ -58,15 +61,18 @@ export const INPUTS: readonly InputDefinition[] = [
   input({
     name: 'image',
     meaning:
-      'the new image, used as written; one `container=image` per line when the Deployment has several containers',
+      'the new image, used as written; one `container=image` per line when the Deployment has several containers; only for `run` and `plan`',
   }),
   later('C', 'manifest', null, 'a Deployment file of the same name and selector whose template is the new version'),
-  input({ name: 'deployment', meaning: 'name of the stable Deployment' }),
+  input({
+    name: 'deployment',
+    meaning: 'name of the stable Deployment; with `status` and `sweep` it may be left out: all of the namespace',
+  }),
   input({
     name: 'namespace',
     default: "the context's",
     inConfigFile: false,
-    meaning: 'namespace of the Deployment',
+    meaning: 'namespace of the Deployment; `*` with `status` and `sweep`: all namespaces',
   }),
   later(
     'C',
@@ -98,7 +104,8 @@ export const INPUTS: readonly InputDefinition[] = [
   }),
   input({
     name: 'steps',
-    meaning: 'instead of `weights` and `interval`: a YAML list of `{weight, interval}`',
+    meaning:
+      'instead of `weights` and `interval`: a YAML list of `{weight, interval, approval}`; with `approval: true` the weight is held, and judged, until somebody approves',
   }),
   input({ name: 'metrics', meaning: 'a YAML list of what is compared between canary and stable' }),
   input({
@@ -185,29 +192,91 @@ export const INPUTS: readonly InputDefinition[] = [
     '100',
     '`100`: all traffic to the canary, then stable is updated; `last-step`: stable is updated at the last weight',
   ),
-  later('S', 'until', null, 'a weight, or `promotion`: end the job there as `paused`'),
-  later('S', 'hold', '1h', 'how long a paused rollout may wait, at most `24h`'),
-  later('S', 'lock-wait', '0s', 'how long to wait for another rollout of the Deployment'),
-  later('S', 'on-cancel', 'rollback', '`rollback` or `keep` when the workflow run is cancelled'),
-  later('S', 'on-expired', 'resume', '`resume` or `rollback` when a rollout of a dead runner is found'),
-  later('S', 'watchdog-image', 'off', 'image of a dead man’s switch in the cluster'),
-  later('S', 'watchdog-service-account', null, 'service account of the watchdog'),
-  later('S', 'watchdog-after', '60s', 'how long the runner may be silent before the watchdog acts'),
-  later('S', 'approvers', null, 'who may approve steps with `approval`'),
-  later('S', 'self-approval', 'true', 'whether the author may approve'),
-  later('S', 'approval-timeout', '1h', 'how long an approval may take'),
+  input({
+    name: 'until',
+    marker: 'S',
+    meaning:
+      'one of the weights, or `promotion`: the job ends there as `paused`, for a later job to `resume`; for `resume` itself only the input counts, not the config file',
+  }),
+  input({
+    name: 'hold',
+    marker: 'S',
+    default: '1h',
+    meaning:
+      'how long the rollout may be paused, at most `24h`; then it is rolled back, or, after `until: promotion`, brought to the safe end that fits what stable runs',
+  }),
+  input({
+    name: 'lock-wait',
+    marker: 'S',
+    default: '0s',
+    meaning: 'how long to wait for another rollout of the Deployment, instead of being rejected at once',
+  }),
+  input({
+    name: 'on-cancel',
+    marker: 'S',
+    default: 'rollback',
+    allowed: ['rollback', 'keep'],
+    meaning: 'what a cancelled workflow run does: `rollback` returns the traffic, `keep` leaves the rollout `paused`',
+  }),
+  input({
+    name: 'on-expired',
+    marker: 'S',
+    default: 'resume',
+    allowed: ['resume', 'rollback'],
+    meaning:
+      'what a run does that finds a rollout of the same image whose runner died: `resume` goes on with its evidence, `rollback` returns its traffic first and starts anew',
+  }),
+  input({
+    name: 'watchdog-image',
+    marker: 'S',
+    default: 'off',
+    inConfigFile: false,
+    meaning:
+      'image with kubectl and a shell, pinned by `@sha256:…`: a Job in the cluster that returns the traffic when the runner falls silent',
+  }),
+  input({
+    name: 'watchdog-service-account',
+    marker: 'S',
+    inConfigFile: false,
+    meaning: 'ServiceAccount of that Job, needed with `watchdog-image`; `command: plan` prints the Role it must have',
+  }),
+  input({
+    name: 'watchdog-after',
+    marker: 'S',
+    default: '60s',
+    inConfigFile: false,
+    meaning: 'how long the runner may be silent before the watchdog acts, from `30s`, which is how long a lock lasts',
+  }),
+  input({
+    name: 'approvers',
+    marker: 'S',
+    default: 'whoever may send commands',
+    meaning: 'logins that may approve a step with `approval`, and `promote`; comma or newline',
+  }),
+  input({
+    name: 'self-approval',
+    marker: 'S',
+    default: 'true',
+    allowed: BOOLEAN,
+    meaning: 'whether who started the rollout may approve it',
+  }),
+  input({
+    name: 'approval-timeout',
+    marker: 'S',
+    default: '1h',
+    meaning: 'how long a step waits for its approval; then the rollout is rolled back',
+  }),
   later('J', 'odds', 'balanced', 'preset of the judgement: `strict`, `balanced` or `fast`'),
   later('J', 'require-evidence', null, 'how much evidence a step needs before it ends'),
   later('J', 'ignore-first', '0s', 'how long after a change of weight nothing is judged'),
   later('J', 'min-requests', '20', 'requests of the canary below which nothing is judged'),
   later('J', 'mode', 'decide', '`decide`, or `dry-run` which only reports'),
-].map((one) => (one.name.startsWith('watchdog-') ? { ...one, inConfigFile: false } : one));
+];
 
-/** The values of `command` that this version carries out. */
-export const COMMANDS = ['run', 'plan'] as const;
+const WORKING: readonly Marker[] = ['M', 'S'];
 
 /** The inputs that work in this version; the others are known by name and refused. */
-export const works = (definition: InputDefinition): boolean => definition.marker === 'M';
+export const works = (definition: InputDefinition): boolean => WORKING.includes(definition.marker);
 
 export const inputNamed = (name: string): InputDefinition | null => INPUTS.find((one) => one.name === name) ?? null;
 

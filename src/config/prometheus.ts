@@ -1,4 +1,5 @@
 import type { PrometheusSpec } from '../core/spec.ts';
+import { type Reading, scalarOf, soundOf } from './fields.ts';
 import { isDnsLabel } from './names.ts';
 import { linesOf, type Part, type Report, type ScalarTree, type Tree } from './tree.ts';
 import { nearest, quote } from './words.ts';
@@ -138,4 +139,36 @@ export const readCertificates = (tree: ScalarTree, report: Report): string | nul
   if (text !== '' && text !== rest.trim() && !rest.includes('-----')) return `${text}\n`;
   report(tree.place, 'not PEM; `-----BEGIN CERTIFICATE-----`, base64 and `-----END CERTIFICATE-----` are expected');
   return null;
+};
+
+/** The source that is given, or null; every mistake is reported. */
+export const prometheusOf = (reading: Reading): PrometheusSpec | null => {
+  const { report } = reading;
+  const given = reading.given('prometheus');
+  const addressTree = scalarOf(reading, 'prometheus');
+  const headersTree = soundOf(reading, 'prometheus-headers');
+  const caTree = scalarOf(reading, 'prometheus-ca');
+  const read = given === null || addressTree === null ? null : readAddress(addressTree, report);
+  const headers = headersTree === null ? [] : (readHeaders(headersTree, report) ?? []);
+  const ca = caTree === null ? null : readCertificates(caTree, report);
+  if (read === null) {
+    const lonely = [headersTree, caTree].filter((tree) => tree !== null);
+    if (given === null && !reading.unread('prometheus'))
+      for (const tree of lonely) report(tree.place, 'there is no `prometheus` that this would be for');
+    return null;
+  }
+  const { address, authorization } = read;
+  if (address.kind === 'service') {
+    const useless = [headersTree, caTree].filter((tree) => tree !== null);
+    for (const tree of useless)
+      report(tree.place, 'not with `service://`: the API server makes that request, with its own headers and trust');
+  }
+  const twice = authorization !== null && headers.some(([name]) => name.toLowerCase() === 'authorization');
+  if (twice && headersTree !== null)
+    report(headersTree.place, 'the URL of `prometheus` and the headers both hold credentials; give one');
+  const sent = authorization === null ? headers : [...headers, authorization];
+  if (address.kind === 'url' && goesInClear(address.url, sent)) {
+    reading.warn('credentials go to `prometheus` over plain `http://`, readable on the way');
+  }
+  return { address, headers: sent, ca };
 };

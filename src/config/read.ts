@@ -1,17 +1,18 @@
 import type { Issue } from '../core/outcome.ts';
-import type { PrometheusSpec, RouteChoice, Spec } from '../core/spec.ts';
+import type { ControlSpec, Spec } from '../core/spec.ts';
+import { COMMANDS, type CommandWord, isControl, isUrgent } from './commands.ts';
+import { controlSpec, isEverywhere } from './control-spec.ts';
 import { parseYaml } from './document.ts';
-import { choiceOf, durationOf, type Given, type Reading, scalarOf } from './fields.ts';
+import { choiceOf, type Given, type Reading } from './fields.ts';
 import { type ConfigFile, readFile } from './file.ts';
-import { readImages } from './images.ts';
-import { COMMANDS, INPUTS, inputNamed, works } from './inputs.ts';
-import { readMetrics, warnOfRare } from './metrics.ts';
-import { type NameForm, readName } from './names.ts';
-import { goesInClear, readAddress, readCertificates, readHeaders } from './prometheus.ts';
-import { type Catalogue, readRoute } from './routes.ts';
+import { INPUTS, inputNamed, works } from './inputs.ts';
+import { concernsTarget } from './needed.ts';
+import { readParts } from './parts.ts';
+import { releaseSpec } from './release-spec.ts';
+import { renderIssue } from './render.ts';
+import type { Catalogue } from './routes.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { shapeIssues } from './shape.ts';
-import { readSteps, reportTooLong } from './steps.ts';
 import { inputTree, type MapTree, type Place, type Tree } from './tree.ts';
 import { quote, suggestion } from './words.ts';
 
@@ -23,26 +24,59 @@ export interface ConfigText {
   readonly unknownInputs: readonly string[];
   /** null when there is none. */
   readonly file: ConfigFile | null;
+  /** Why a file that should be there could not be had: `file` is null then. */
+  readonly fileIssue?: Issue | null;
 }
 
-/** The settings are there in both cases, with defaults for what is wrong: a rejection is reported too. */
-export type ConfigRead =
-  | { readonly spec: Spec; readonly settings: Settings; readonly warnings: readonly string[] }
-  | { readonly issues: readonly Issue[]; readonly settings: Settings; readonly warnings: readonly string[] };
+/** The settings are there in every case, with defaults for what is wrong: a rejection is reported too. */
+export type ConfigRead = (
+  | { readonly spec: Spec }
+  | { readonly control: ControlSpec }
+  | { readonly issues: readonly Issue[] }
+) & { readonly settings: Settings; readonly warnings: readonly string[] };
 
 /** YAML inside an input has positions of its own. */
 const YAML_INPUTS = ['metrics', 'steps'];
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
 
-/** Inputs and config file to a Spec, or every mistake in them at once, in the order of file, line and column. Never throws. */
+/**
+ * Inputs and config file to what is asked for, or every mistake in them at once, in the order of file, line and column.
+ * What an urgent command does not need is only warned of. Never throws.
+ */
 export const readSpec = (text: ConfigText, catalogue: Catalogue): ConfigRead => {
   const issues: Issue[] = [];
   const warnings: string[] = [];
-  const report = (place: Place, message: string): void => {
-    issues.push({ ...place, message });
-  };
+  const reading = readTexts(text, issues, (message) => warnings.push(message));
+  const command = choiceOf(reading, 'command', COMMANDS, reading.given('command') === null ? 'run' : null);
+  const isRelease = command !== null && !isControl(command);
+  // What is worth a warning for a release says nothing to a command on one that is under way.
+  const parts = readParts(isRelease ? reading : { ...reading, warn: () => undefined }, catalogue);
+  const settings = readSettings(reading);
+  if (isRelease) {
+    const spec = releaseSpec(reading, parts, command);
+    return spec === null || issues.length > 0
+      ? { issues: inOrder(issues), settings, warnings }
+      : { spec, settings, warnings };
+  }
+  const control = command === null ? null : controlSpec(reading, parts, command);
+  const { fatal, harmless } = sorted(inOrder(issues), text, reading, command);
+  if (control === null || fatal.length > 0) return { issues: fatal.length > 0 ? fatal : harmless, settings, warnings };
+  const ignored = harmless.map((issue) => `${renderIssue(issue)} (\`${command}\` does without it)`);
+  return { control, settings, warnings: [...warnings, ...ignored] };
+};
+
+const sorted = (issues: readonly Issue[], text: ConfigText, reading: Reading, command: CommandWord | null) => {
+  if (command === null || !isControl(command) || !isUrgent(command)) return { fatal: issues, harmless: [] };
+  const inputs = Object.keys(text.inputs).filter((name) => !isBlank(text.inputs[name]));
+  const reach = isEverywhere(reading, command) ? 'everywhere' : command === 'status' ? 'all' : 'one';
+  const isFatal = (issue: Issue): boolean => concernsTarget(issue, { inputs, file: text.file?.path ?? null }, reach);
+  return { fatal: issues.filter(isFatal), harmless: issues.filter((issue) => !isFatal(issue)) };
+};
+
+/** Both texts as trees, with what is wrong in their form reported. */
+const readTexts = (text: ConfigText, issues: Issue[], warn: Reading['warn']): Reading => {
   const file = text.file === null ? null : readFile(text.file);
+  const fileIssue = text.fileIssue ?? null;
+  if (fileIssue !== null) issues.push(fileIssue);
   issues.push(...(file?.issues ?? []), ...inputNameIssues(text));
   const inputs = inputTrees(text.inputs, issues);
   const values = merge(inputs, file?.tree ?? null);
@@ -52,17 +86,15 @@ export const readSpec = (text: ConfigText, catalogue: Catalogue): ConfigRead => 
     issues.push(...wrong.filter((issue) => !issues.some((other) => isSamePlace(issue, other))));
     for (const issue of wrong) broken.add(issue.path);
   }
-  const reading: Reading = {
+  return {
     given: (name) => values.get(name) ?? null,
-    unread: (name) => (file !== null && file.tree === null) || inputs.get(name) === null,
-    report,
-    warn: (message) => warnings.push(message),
+    unread: (name) => fileIssue !== null || (file !== null && file.tree === null) || inputs.get(name) === null,
+    report: (place, message) => {
+      issues.push({ ...place, message });
+    },
+    warn,
     broken: (path) => broken.has(path),
   };
-  const spec = readFields(reading, catalogue);
-  const settings = readSettings(reading);
-  if (spec === null || issues.length > 0) return { issues: inOrder(issues), settings, warnings };
-  return { spec, settings, warnings };
 };
 
 const isSamePlace = (one: Issue, other: Issue): boolean =>
@@ -110,111 +142,6 @@ const merge = (inputs: ReadonlyMap<string, Tree | null>, file: MapTree | null): 
   }
   for (const [name, tree] of inputs) if (tree !== null) values.set(name, { tree, source: 'input' });
   return values;
-};
-
-const readFields = (reading: Reading, catalogue: Catalogue): Spec | null => {
-  const { report } = reading;
-  const command = choiceOf(reading, 'command', COMMANDS, 'run');
-  const imagesGiven = required(reading, 'image');
-  const images = imagesGiven === null ? null : readImages(imagesGiven, report);
-  required(reading, 'deployment');
-  const deployment = nameOf(reading, 'deployment', 'subdomain');
-  const namespace = nameOf(reading, 'namespace', 'label');
-  const service = nameOf(reading, 'service', 'label');
-  const route = routeOf(reading, catalogue);
-  const steps = readSteps(reading, route?.kind === 'replicas' ? 'replicas' : 'router');
-  const metricsTree = sound(reading, 'metrics');
-  const metrics = metricsTree === null ? [] : readMetrics(metricsTree, reading);
-  const prometheus = prometheusOf(reading);
-  if (reading.given('metrics') === null) {
-    if (!reading.unread('metrics'))
-      reading.warn('no `metrics` are given: the canary is judged by the readiness of its pods alone');
-  } else if (reading.given('prometheus') === null && !reading.unread('prometheus')) {
-    report(
-      missing('prometheus'),
-      '`prometheus` is missing: `metrics` are given, so an address such as `service://monitoring/prometheus:9090` is needed',
-    );
-  }
-  const timeoutMs = durationOf(reading, 'timeout', 300 * MINUTE, SECOND);
-  if (steps !== null) {
-    reportTooLong(steps, timeoutMs, reading);
-    warnOfRare(metrics ?? [], Math.min(...steps.map((step) => step.intervalMs)), reading.warn);
-  }
-  const rest = {
-    timeoutMs,
-    readyTimeoutMs: durationOf(reading, 'ready-timeout', 5 * MINUTE, SECOND),
-    drainMs: durationOf(reading, 'drain', 30 * SECOND, 0),
-    noDataTimeoutMs: durationOf(reading, 'no-data-timeout', 5 * MINUTE, SECOND),
-    podLogs: choiceOf(reading, 'pod-logs', ['summary', 'comment', 'off'], 'auto'),
-    failOnRollback: choiceOf(reading, 'fail-on-rollback', ['true', 'false'], 'true') === 'true',
-    lockWaitMs: 0,
-    onExpired: 'resume' as const,
-    conduct: {
-      until: null,
-      holdMs: 60 * MINUTE,
-      onCancel: 'rollback' as const,
-      approval: { approvers: [], selfApproval: true, timeoutMs: 60 * MINUTE },
-    },
-    watchdog: null,
-  };
-  if (images === null || deployment === null || steps === null || metrics === null) return null;
-  return { command, images, deployment, namespace, service, route, steps, metrics, prometheus, ...rest };
-};
-
-const missing = (name: string): Place => ({ file: name, line: null, column: null, path: '' });
-
-/** The tree of an input when it is given and its shape is right. */
-const sound = (reading: Reading, name: string): Tree | null => {
-  const tree = reading.given(name)?.tree ?? null;
-  return tree === null || reading.broken(tree.place.path) ? null : tree;
-};
-
-const required = (reading: Reading, name: string): Tree | null => {
-  if (reading.given(name) === null && !reading.unread(name)) {
-    reading.report(missing(name), `\`${name}\` is missing; give it as an input or in the config file`);
-  }
-  return sound(reading, name);
-};
-
-const nameOf = (reading: Reading, name: string, form: NameForm): string | null => {
-  const tree = sound(reading, name);
-  return tree === null ? null : readName(tree, form, reading.report);
-};
-
-const routeOf = (reading: Reading, catalogue: Catalogue): RouteChoice | null => {
-  const tree = sound(reading, 'route');
-  return tree === null ? null : readRoute(tree, catalogue, reading.report);
-};
-
-const prometheusOf = (reading: Reading): PrometheusSpec | null => {
-  const { report } = reading;
-  const given = reading.given('prometheus');
-  const addressTree = scalarOf(reading, 'prometheus');
-  const headersTree = sound(reading, 'prometheus-headers');
-  const caTree = scalarOf(reading, 'prometheus-ca');
-  const read = given === null || addressTree === null ? null : readAddress(addressTree, report);
-  const headers = headersTree === null ? [] : (readHeaders(headersTree, report) ?? []);
-  const ca = caTree === null ? null : readCertificates(caTree, report);
-  if (read === null) {
-    const lonely = [headersTree, caTree].filter((tree) => tree !== null);
-    if (given === null && !reading.unread('prometheus'))
-      for (const tree of lonely) report(tree.place, 'there is no `prometheus` that this would be for');
-    return null;
-  }
-  const { address, authorization } = read;
-  if (address.kind === 'service') {
-    const useless = [headersTree, caTree].filter((tree) => tree !== null);
-    for (const tree of useless)
-      report(tree.place, 'not with `service://`: the API server makes that request, with its own headers and trust');
-  }
-  const twice = authorization !== null && headers.some(([name]) => name.toLowerCase() === 'authorization');
-  if (twice && headersTree !== null)
-    report(headersTree.place, 'the URL of `prometheus` and the headers both hold credentials; give one');
-  const sent = authorization === null ? headers : [...headers, authorization];
-  if (address.kind === 'url' && goesInClear(address.url, sent)) {
-    reading.warn('credentials go to `prometheus` over plain `http://`, readable on the way');
-  }
-  return { address, headers: sent, ca };
 };
 
 const inOrder = (issues: readonly Issue[]): readonly Issue[] =>

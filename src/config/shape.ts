@@ -67,6 +67,7 @@ const lines = () =>
   });
 const flagOrText = () => z.union([z.boolean(), z.enum(['true', 'false'])], { error: expected('`true` or `false`') });
 const weight = () => z.union([z.number(), z.string()], { error: expected('a weight such as `5`') });
+const until = () => z.union([z.number(), z.string()], { error: expected('a weight such as `20`, or `promotion`') });
 const weights = () =>
   z.union([z.number(), z.string(), z.array(z.union([z.number(), z.string()])).min(1, { error: NO_WEIGHTS })], {
     error: expected('weights such as `5, 10, 20, 50, 80`'),
@@ -111,20 +112,34 @@ const METRICS = z
 const STEPS = z
   .array(
     z.strictObject(
-      { weight: weight(), interval: duration().optional() },
+      {
+        weight: weight(),
+        interval: duration().describe('default 60s').optional(),
+        approval: flag().describe('its weight is held, and judged, until somebody approves; default false').optional(),
+      },
       { error: expected('a step such as `{weight: 5, interval: 60s}`') },
     ),
     { error: expected('a list of steps') },
   )
   .min(1, { error: 'the list of steps is empty' });
 
-const DURATIONS = ['interval', 'timeout', 'ready-timeout', 'drain', 'no-data-timeout'];
+const DURATIONS = [
+  'interval',
+  'timeout',
+  'ready-timeout',
+  'drain',
+  'no-data-timeout',
+  'hold',
+  'lock-wait',
+  'approval-timeout',
+];
 
 const shapeOf = (name: string, allowed: readonly string[] | null): z.ZodType => {
   if (name === 'metrics') return METRICS;
   if (name === 'steps') return STEPS;
   if (name === 'weights') return weights();
-  if (name === 'image' || name === 'route') return lines();
+  if (name === 'until') return until();
+  if (['image', 'route', 'approvers'].includes(name)) return lines();
   if (DURATIONS.includes(name)) return duration();
   if (allowed === null) return text();
   const [first, ...more] = allowed;
@@ -146,7 +161,7 @@ const FILE_KEYS: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
 
 export const FILE_KEY_NAMES: readonly string[] = Object.keys(FILE_KEYS);
 export const METRIC_KEYS: readonly string[] = Object.keys(METRIC.shape);
-export const STEP_KEYS: readonly string[] = ['weight', 'interval'];
+export const STEP_KEYS: readonly string[] = ['weight', 'interval', 'approval'];
 
 /** The JSON Schema of the config file, for editors. */
 export const configJsonSchema = (): Record<string, unknown> => {

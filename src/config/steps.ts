@@ -14,7 +14,6 @@ const SHORT_INTERVAL_MS = 10 * SECOND;
 const WEIGHTS_DEFAULT: readonly BasisPoints[] = [500, 1_000, 2_000, 5_000, 8_000];
 /** With `replicas` a weight of 80 would need four canary pods for each stable one. */
 const REPLICAS_WEIGHTS_DEFAULT: readonly BasisPoints[] = [500, 1_000, 2_000, 5_000];
-const LATER_KEYS = ['approval'];
 /** Several lists of steps on one workload are a mistake long before this. */
 const MOST_STEPS = 100;
 
@@ -85,7 +84,7 @@ const fromList = (given: Given, reading: Reading): readonly Step[] | null => {
 };
 
 const readStep = (tree: MapTree, reading: Reading): Step | null => {
-  reportKeys(tree, STEP_KEYS, LATER_KEYS, reading.report);
+  reportKeys(tree, STEP_KEYS, [], reading.report);
   const scalar = (key: string) => {
     const value = entryOf(tree, key)?.value;
     return value?.kind === 'scalar' && !reading.broken(value.place.path) ? value : null;
@@ -97,7 +96,11 @@ const readStep = (tree: MapTree, reading: Reading): Step | null => {
   const interval = intervalTree === null ? null : parseDuration(intervalTree.text.trim(), SECOND);
   if (intervalTree !== null && interval?.ok === false) reading.report(intervalTree.place, interval.problem);
   if (weight?.ok !== true || interval?.ok === false) return null;
-  return { weight: weight.value, intervalMs: interval?.value ?? INTERVAL_DEFAULT_MS, approval: false };
+  return {
+    weight: weight.value,
+    intervalMs: interval?.value ?? INTERVAL_DEFAULT_MS,
+    approval: scalar('approval')?.value === true,
+  };
 };
 
 /** The steps alone must fit into the whole: otherwise every healthy release would end in a timeout. */

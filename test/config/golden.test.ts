@@ -21,7 +21,8 @@ const shown = (read: ConfigRead): string => {
   const warnings = read.warnings.map((warning) => `warning: ${warning}`);
   if ('issues' in read)
     return [...read.issues.map((issue) => `${renderIssue(issue)}  [${issue.path}]`), ...warnings, ''].join('\n');
-  return [...warnings, JSON.stringify({ spec: read.spec, settings: read.settings }, null, 2), ''].join('\n');
+  const { settings, warnings: _, ...asked } = read;
+  return [...warnings, JSON.stringify({ ...asked, settings }, null, 2), ''].join('\n');
 };
 
 describe('a configuration', () => {

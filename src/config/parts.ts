@@ -1,0 +1,50 @@
+import type { ImageChange, MetricSpec, RouteChoice, Spec, Step } from '../core/spec.ts';
+import { readConduct, readOthers } from './conduct.ts';
+import { choiceOf, durationOf, flagOf, type Reading, soundOf } from './fields.ts';
+import { readImages } from './images.ts';
+import { readMetrics } from './metrics.ts';
+import { type Catalogue, readRoute } from './routes.ts';
+import { readSteps } from './steps.ts';
+import { readWatchdog } from './watchdog.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/** What can be read without knowing what is asked for: nothing is missed here. null: not given, or reported. */
+export type Parts = Omit<
+  Spec,
+  'command' | 'images' | 'deployment' | 'namespace' | 'service' | 'steps' | 'metrics' | 'prometheus'
+> & {
+  readonly images: readonly ImageChange[] | null;
+  readonly splitBy: 'router' | 'replicas';
+  readonly steps: readonly Step[] | null;
+  readonly metrics: readonly MetricSpec[] | null;
+};
+
+export const readParts = (reading: Reading, catalogue: Catalogue): Parts => {
+  const image = soundOf(reading, 'image');
+  const metrics = soundOf(reading, 'metrics');
+  const route = routeOf(reading, catalogue);
+  const splitBy = route?.kind === 'replicas' ? 'replicas' : 'router';
+  return {
+    images: image === null ? null : readImages(image, reading.report),
+    route,
+    splitBy,
+    steps: readSteps(reading, splitBy),
+    metrics: metrics === null ? [] : readMetrics(metrics, reading),
+    timeoutMs: durationOf(reading, 'timeout', 300 * MINUTE, SECOND),
+    readyTimeoutMs: durationOf(reading, 'ready-timeout', 5 * MINUTE, SECOND),
+    drainMs: durationOf(reading, 'drain', 30 * SECOND, 0),
+    noDataTimeoutMs: durationOf(reading, 'no-data-timeout', 5 * MINUTE, SECOND),
+    podLogs: choiceOf(reading, 'pod-logs', ['summary', 'comment', 'off'], 'auto'),
+    failOnRollback: flagOf(reading, 'fail-on-rollback'),
+    ...readOthers(reading),
+    conduct: readConduct(reading),
+    watchdog: readWatchdog(reading),
+  };
+};
+
+const routeOf = (reading: Reading, catalogue: Catalogue): RouteChoice | null => {
+  const tree = soundOf(reading, 'route');
+  return tree === null ? null : readRoute(tree, catalogue, reading.report);
+};

@@ -1,0 +1,69 @@
+import type { ImageChange, Spec } from '../core/spec.ts';
+import { warnOfLateApproval } from './conduct.ts';
+import { missing, nameOf, type Reading, requireInput } from './fields.ts';
+import { warnOfRare } from './metrics.ts';
+import type { Parts } from './parts.ts';
+import { prometheusOf } from './prometheus.ts';
+import { reportTooLong } from './steps.ts';
+import { reportUnreachable } from './until.ts';
+
+/** What `run`, `plan` and `rollback` need, with the rules between inputs. null: something is missing or wrong, and reported. */
+export const releaseSpec = (reading: Reading, parts: Parts, command: Spec['command']): Spec | null => {
+  const { splitBy, images: given, steps, metrics, ...rest } = parts;
+  if (command !== 'rollback') requireInput(reading, 'image');
+  const images = command === 'rollback' ? noImages(reading) : given;
+  requireInput(reading, 'deployment');
+  const deployment = nameOf(reading, 'deployment', 'subdomain');
+  const namespace = namespaceOf(reading);
+  const service = nameOf(reading, 'service', 'label');
+  const prometheus = prometheusOf(reading);
+  reportWithoutSource(reading);
+  reportBetween(reading, parts);
+  if (images === null || deployment === null || steps === null || metrics === null) return null;
+  return { command, images, deployment, namespace, service, steps, metrics, prometheus, ...rest };
+};
+
+/** One that the whole file is written for may stand in it; one given for this job is a misunderstanding. */
+const noImages = (reading: Reading): readonly ImageChange[] => {
+  const given = reading.given('image');
+  if (given?.source === 'input')
+    reading.report(
+      given.tree.place,
+      'not with `rollback`, which brings back what stable ran before; leave `image` out, or use `run` to release this image',
+    );
+  if (given?.source === 'file')
+    reading.warn('`rollback` does not use the `image` of the config file: it brings back what stable ran before');
+  return [];
+};
+
+/** `*` is not for what works on one Deployment. */
+export const namespaceOf = (reading: Reading): string | null => {
+  const given = reading.given('namespace')?.tree;
+  if (given?.kind !== 'scalar' || given.text.trim() !== '*') return nameOf(reading, 'namespace', 'label');
+  reading.report(
+    given.place,
+    '`*` stands for all namespaces, only with `status` and `sweep`; name the one of the Deployment',
+  );
+  return null;
+};
+
+const reportWithoutSource = (reading: Reading): void => {
+  if (reading.given('metrics') === null) {
+    if (!reading.unread('metrics'))
+      reading.warn('no `metrics` are given: the canary is judged by the readiness of its pods alone');
+  } else if (reading.given('prometheus') === null && !reading.unread('prometheus')) {
+    reading.report(
+      missing('prometheus'),
+      '`prometheus` is missing: `metrics` are given, so an address such as `service://monitoring/prometheus:9090` is needed',
+    );
+  }
+};
+
+const reportBetween = (reading: Reading, { steps, metrics, splitBy, timeoutMs, conduct }: Parts): void => {
+  if (steps === null) return;
+  reportTooLong(steps, timeoutMs, reading);
+  warnOfRare(metrics ?? [], Math.min(...steps.map((step) => step.intervalMs)), reading.warn);
+  warnOfLateApproval(steps, conduct.approval.timeoutMs, timeoutMs, reading.warn);
+  const place = reading.given('until')?.tree.place ?? missing('until');
+  if (conduct.until !== null) reportUnreachable(conduct.until, steps, splitBy, { place, report: reading.report });
+};
