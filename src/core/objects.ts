@@ -81,6 +81,8 @@ export interface Permission {
   readonly group: string;
   readonly resource: string;
   readonly verbs: readonly string[];
+  /** Verbs that the Role gives too, and whose lack is no reason to refuse: there is another, slower way. */
+  readonly optional?: readonly string[];
   /** What the right is for, in a few words, for the README table and the refusal. */
   readonly why: string;
   /** Only where the permission is in another namespace than the rollout's. */

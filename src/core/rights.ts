@@ -5,7 +5,14 @@ const ORDER: readonly string[] = ['get', 'list', 'watch', 'create', 'update', 'p
 
 /** What every rollout needs, whatever its router and workload. */
 export const OWN_PERMISSIONS: readonly Permission[] = [
-  { group: '', resource: 'configmaps', verbs: LIFE, why: 'keep the state of the rollout' },
+  {
+    group: '',
+    resource: 'configmaps',
+    verbs: LIFE,
+    // Without it the commands are looked for every two seconds.
+    optional: ['watch'],
+    why: 'keep the state of the rollout',
+  },
   {
     group: 'coordination.k8s.io',
     resource: 'leases',
@@ -17,11 +24,16 @@ export const OWN_PERMISSIONS: readonly Permission[] = [
 
 const keyOf = ({ namespace, group, resource }: Permission): string => `${namespace ?? ''}/${group}/${resource}`;
 
-const merge = (one: Permission, other: Permission): Permission => ({
-  ...one,
-  verbs: ORDER.filter((verb) => one.verbs.includes(verb) || other.verbs.includes(verb)),
-  why: one.why === other.why ? one.why : `${one.why}; ${other.why}`,
-});
+const inOrder = (...lists: readonly (readonly string[])[]): readonly string[] =>
+  ORDER.filter((verb) => lists.some((list) => list.includes(verb)));
+
+const merge = (one: Permission, other: Permission): Permission => {
+  const { optional: _optional, ...rest } = one;
+  const verbs = inOrder(one.verbs, other.verbs);
+  const optional = inOrder(one.optional ?? [], other.optional ?? []).filter((verb) => !verbs.includes(verb));
+  const why = one.why === other.why ? one.why : `${one.why}; ${other.why}`;
+  return { ...rest, verbs, why, ...(optional.length === 0 ? {} : { optional }) };
+};
 
 /** One entry a resource, verbs in the order of the Kubernetes documentation, in the order of first mention. */
 export const mergePermissions = (permissions: readonly Permission[]): readonly Permission[] => {
@@ -42,8 +54,8 @@ export const roleYaml = (permissions: readonly Permission[], namespace: string, 
     `metadata: { name: ${name}, namespace: ${JSON.stringify(namespace)} }`,
     'rules:',
     ...rules.map(
-      ({ group, resource, verbs }) =>
-        `  - { apiGroups: ["${group}"], resources: ["${resource}"], verbs: [${verbs.join(', ')}] }`,
+      ({ group, resource, verbs, optional }) =>
+        `  - { apiGroups: ["${group}"], resources: ["${resource}"], verbs: [${inOrder(verbs, optional ?? []).join(', ')}] }`,
     ),
     '',
   ].join('\n');

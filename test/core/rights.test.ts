@@ -26,6 +26,24 @@ describe('rights', () => {
     expect(mergePermissions([...routes, elsewhere])).toHaveLength(2);
   });
 
+  test('that a rollout can do without are in the Role, and not among those it must have', () => {
+    const [configMaps] = mergePermissions(OWN_PERMISSIONS);
+    const role = parse(roleYaml(OWN_PERMISSIONS, 'shop'));
+
+    expect(configMaps).toMatchObject({ verbs: ['get', 'create', 'patch', 'delete'], optional: ['watch'] });
+    expect(role.rules[0]).toMatchObject({ verbs: ['get', 'watch', 'create', 'patch', 'delete'] });
+  });
+
+  test('that one part needs are not optional any more', () => {
+    const [first] = OWN_PERMISSIONS;
+    const needed: Permission = { group: '', resource: 'configmaps', verbs: ['watch'], why: 'follow them' };
+
+    const merged = first === undefined ? [] : mergePermissions([first, needed]);
+
+    expect(merged[0]?.verbs).toContain('watch');
+    expect(merged[0]).not.toHaveProperty('optional');
+  });
+
   test('become a Role that parses and holds only the namespace asked for', () => {
     const proxy: Permission = {
       group: '',
