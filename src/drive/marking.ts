@@ -13,7 +13,11 @@ import type { Target } from '../core/plan.ts';
 import { isFields } from '../core/shape.ts';
 import type { Json } from '../core/units.ts';
 
-/** Writes marks on an object that exists already, guarded by its uid; null when they are there. */
+/**
+ * Writes marks on an object that exists already; null when they are there. It tests the marks as they were read, so that a
+ * claim that was long on its way cannot overwrite those of a run that took over since. That there is no mark cannot be
+ * tested (a path that does not exist equals nothing): there the version of the object stands for it.
+ */
 export const claimRequest = (seen: Seen, ref: ObjectRef, marks: readonly Mark[]): Request | null => {
   const object = objectIn(seen, ref);
   if (object === null) return null;
@@ -22,7 +26,18 @@ export const claimRequest = (seen: Seen, ref: ObjectRef, marks: readonly Mark[])
   const field = markField(object.kind);
   const map: readonly Operation[] = object.metadata[field] === undefined ? [addAt(`/metadata/${field}`, {})] : [];
   const additions = missing.map((mark) => addAt(markPath(object.kind, mark), mark.value));
-  return jsonPatch(ref, [testOf('/metadata/uid', object.metadata.uid ?? ''), ...map, ...additions]);
+  const old = missing.map((mark) => [markPath(object.kind, mark), markOn(object, mark)] as const);
+  const tests = old.flatMap(([path, value]) => (value === null ? [] : [testOf(path, value)]));
+  const version = old.every(([, value]) => value !== null)
+    ? []
+    : [testOf('/metadata/resourceVersion', object.metadata.resourceVersion ?? '')];
+  return jsonPatch(ref, [
+    testOf('/metadata/uid', object.metadata.uid ?? ''),
+    ...version,
+    ...tests,
+    ...map,
+    ...additions,
+  ]);
 };
 
 /**

@@ -52,13 +52,42 @@ const marksOn = async (annotations: Readonly<Record<string, string>>) => {
 describe('marking', () => {
   const both = [guard.holder, guard.wayBack];
 
-  test('writes only what is missing, guarded by the uid', async () => {
+  test('writes only what is missing, guarded by uid and version', async () => {
     const request = claimRequest(await marksOn({ [guard.wayBack.key]: guard.wayBack.value }), ROUTE, both);
 
     expect(request?.body).toEqual([
       { op: 'test', path: '/metadata/uid', value: expect.any(String) },
+      { op: 'test', path: '/metadata/resourceVersion', value: expect.any(String) },
       { op: 'add', path: expect.stringContaining('holder'), value: 'token-1' },
     ]);
+  });
+
+  test.each<[string, Readonly<Record<string, string>>]>([
+    ['the mark of the run before', { ...MARKS, [guard.holder.key]: 'token-0' }],
+    ['no mark', { [guard.wayBack.key]: guard.wayBack.value }],
+  ])('that was planned on %s and comes late does not overwrite the mark of a later run', async (_what, before) => {
+    const cluster = fakeCluster({ objects: [aRoute(0, before)] });
+    const read = await readAll(cluster, [ROUTE], signal());
+    const late = read.kind === 'failed' ? null : claimRequest(read.seen, ROUTE, both);
+    const theirs = { ...MARKS, [guard.holder.key]: 'token-2' };
+    cluster.put(ROUTE, aRoute(0, theirs));
+
+    const sent = late === null ? null : await cluster.send(late, { dryRun: false, signal: signal() });
+
+    expect(sent).toMatchObject({ kind: 'conflict' });
+    expect(cluster.get(ROUTE)?.metadata.annotations).toEqual(theirs);
+  });
+
+  test('takes over a mark whatever else has changed on the object', async () => {
+    const cluster = fakeCluster({ objects: [aRoute(0, { ...MARKS, [guard.holder.key]: 'token-0' })] });
+    const read = await readAll(cluster, [ROUTE], signal());
+    const request = read.kind === 'failed' ? null : claimRequest(read.seen, ROUTE, both);
+    cluster.put(ROUTE, aRoute(5, { ...MARKS, [guard.holder.key]: 'token-0' }));
+
+    const sent = request === null ? null : await cluster.send(request, { dryRun: false, signal: signal() });
+
+    expect(sent).toMatchObject({ kind: 'ok' });
+    expect(cluster.get(ROUTE)?.metadata.annotations).toEqual(MARKS);
   });
 
   test('has nothing to do for what is marked or does not exist', async () => {
