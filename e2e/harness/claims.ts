@@ -10,6 +10,8 @@ export interface Claims {
   claim(what: string, holds: boolean, measured: unknown): void;
   /** A figure that no claim is made about. */
   note(what: string, measured: unknown): void;
+  /** Text of several lines, as it is. */
+  print(text: string): void;
   /** Prints nothing now. */
   figure(figure: Figure): void;
 }
@@ -61,6 +63,7 @@ export const createLedger = (print: (line: string) => void): Ledger => {
         print(`${holds ? 'ok  ' : 'FAIL'}  ${suite}: ${what}: ${shown(measured)}`);
       },
       note: (what, measured) => print(`      ${suite}: ${what}: ${shown(measured)}`),
+      print,
       figure: (figure) => void pageOf(suite).figures.push(figure),
     }),
     took: (suite, seconds) => {

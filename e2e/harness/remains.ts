@@ -44,7 +44,7 @@ const marksOf = (object: KubeObject): readonly string[] =>
   Object.keys({ ...object.metadata.labels, ...object.metadata.annotations }).filter((key) => key.startsWith(OWN));
 
 /** New objects, missing objects and marks, in words; [] when there are none. */
-const differences = (before: Snapshot, after: Snapshot): readonly string[] => {
+export const differences = (before: Snapshot, after: Snapshot): readonly string[] => {
   const added = [...after]
     .filter(([name, object]) => !before.has(name) && !belongs(object, before, after))
     .map(([name]) => `new ${name}`);

@@ -30,12 +30,15 @@ const rowOf = ({ suite, passed, failed, seconds, figures }: Account): readonly s
   ];
 };
 
-/** One row for each suite, as a Markdown table that is also readable as it is. */
-export const table = (accounts: readonly Account[]): string => {
-  const rows = [HEAD, ...accounts.map(rowOf)];
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+/** Rows under a head, as a Markdown table that is also readable as it is. */
+export const aligned = (rows: readonly (readonly string[])[]): string => {
+  const [first = []] = rows;
+  const widths = first.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   const lineOf = (row: readonly string[]): string =>
     `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
   const [head = '', ...body] = rows.map(lineOf);
   return [head, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...body].join('\n');
 };
+
+/** One row for each suite. */
+export const table = (accounts: readonly Account[]): string => aligned([HEAD, ...accounts.map(rowOf)]);

@@ -2,6 +2,7 @@ import type { Suite } from '../harness/suite.ts';
 import { bad } from './bad.ts';
 import { cancel, cancelTimes } from './cancel.ts';
 import { conformance } from './conformance.ts';
+import { crash } from './crash.ts';
 import { fitness } from './fitness.ts';
 import { good } from './good.ts';
 import { grpc } from './grpc.ts';
@@ -33,6 +34,7 @@ export const SUITES: readonly Suite[] = [
   fitness,
   conformance,
   bad,
+  crash,
   cancelTimes,
   measures,
 ];
