@@ -4,6 +4,7 @@ import type { Plan } from '../core/plan.ts';
 import type { Effect, Observation, Rollout } from '../core/rollout.ts';
 import type { Traffic } from '../core/traffic.ts';
 import type { Ms } from '../core/units.ts';
+import { changedBy } from './changed-by.ts';
 import type { DriveContext } from './context.ts';
 
 type Look = Extract<Effect, { kind: 'observe' }>;
@@ -29,13 +30,14 @@ export const observe = (adapters: Adapters, rollout: Rollout, look: Look, seen: 
   const { target, original } = rollout.plan;
   const traffic = router.current(seen, target, original);
   const arms = workload.observe(seen, target);
+  const asWanted = isAsWanted(adapters, rollout, seen, look.want);
   return {
     at,
     asked: look.want,
     traffic: traffic.ok ? traffic.value : null,
     trafficProblem: traffic.ok ? null : traffic.problem,
-    changedBy: null,
-    asWanted: isAsWanted(adapters, rollout, seen, look.want),
+    changedBy: asWanted ? null : changedBy(router, seen, target),
+    asWanted,
     verification: router.verify(seen, target, look.want, original),
     progress: look.stage === null ? null : workload.progress(seen, target, look.stage),
     restored: router.restore(seen, target, original, guard).length === 0,
