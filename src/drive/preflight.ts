@@ -12,6 +12,7 @@ import type { TrafficRouter } from '../ports/traffic-router.ts';
 import type { Workload, WorkloadRequest } from '../ports/workload.ts';
 import { checkRights } from './check-rights.ts';
 import { type Chosen, chooseRoute, missingRoutes, routerNamed } from './choose-route.ts';
+import { credentialsEnd } from './credentials-end.ts';
 import { dryRun } from './dry-run.ts';
 import { errorFinding, hasErrors, problemFinding } from './findings.ts';
 import { refsOf } from './look.ts';
@@ -137,7 +138,7 @@ const withTarget = async (
     ...routeFindings,
     ...metrics.findings,
     ...planned.findings,
-    ...credentials(input, planned.plan),
+    ...(planned.plan === null ? [] : credentialsEnd(cluster.credentialsExpireAt(), input.now, planned.plan)),
   ];
   if (planned.plan === null || hasErrors(routeFindings)) return { kind: 'rejected', findings: found };
   const guard: Guard = guardOf(target.namespace, target.deployment, DRY_TOKEN, target.rolloutId);
@@ -218,22 +219,3 @@ const uidsOf = (seen: Seen, refs: readonly ObjectRef[]): Readonly<Record<string,
       return uid === undefined ? [] : [[refKey(ref), uid]];
     }),
   );
-
-/** Credentials that end before the rollout may would leave nobody to roll back. */
-const credentials = ({ cluster, now }: PreflightInput, plan: Plan | null): readonly Finding[] => {
-  const endsAt = cluster.credentialsExpireAt();
-  if (endsAt === null || plan === null) return [];
-  const held = plan.steps.reduce((total, { intervalMs }) => total + intervalMs, 0);
-  const left = endsAt - now;
-  const needed = held + plan.timings.readyMs;
-  if (left >= needed) return [];
-  const message = `the cluster credentials end in ${Math.max(0, Math.round(left / 60_000))} min, the rollout needs about ${Math.ceil(needed / 60_000)} min`;
-  return [
-    errorFinding(
-      'forbidden',
-      'kubeconfig',
-      message,
-      'use credentials that live longer, for example a ServiceAccount token made with `--duration`, or a shorter plan',
-    ),
-  ];
-};
