@@ -1,11 +1,12 @@
+import { changedPaths } from '../core/changed-paths.ts';
 import type { Guard } from '../core/marks.ts';
-import { type Request, refText, type Seen } from '../core/objects.ts';
+import { type KubeObject, type Request, refKey, refText, type Seen } from '../core/objects.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Finding } from '../core/reason.ts';
 import type { WorkloadStage } from '../core/rollout.ts';
-import { isFields } from '../core/shape.ts';
+import { canonical, type Fields, isFields } from '../core/shape.ts';
 import { weightOnly } from '../core/traffic.ts';
-import type { Cluster } from '../ports/cluster.ts';
+import type { CallResult, Cluster } from '../ports/cluster.ts';
 import type { TrafficRouter } from '../ports/traffic-router.ts';
 import type { Workload } from '../ports/workload.ts';
 import { errorFinding, problemFinding } from './findings.ts';
@@ -86,20 +87,57 @@ const sendDry = async (
     return [problemFinding(answer, `${request.verb} ${refText(request.ref)} (dry run)`, input.cluster.server)];
   });
   const isPassing = answers.some(({ kind }) => kind === 'conflict' || kind === 'unreachable' || kind === 'throttled');
-  return { findings: [...findings, ...refused], isPassing };
+  return { findings: [...findings, ...refused, ...rewritten(input, requests, answers)], isPassing };
+};
+
+/**
+ * The API server may answer with something else than what was asked: a webhook rewrites images to a mirror, or adds to
+ * every pod template. Stable would then never be seen to run the new version.
+ */
+const rewritten = (
+  { seen, plan, workload, guard }: DryRunInput,
+  requests: readonly Request[],
+  answers: readonly CallResult<KubeObject>[],
+): readonly Finding[] => {
+  const stage = { kind: 'update-stable' } as const;
+  const update = workload.plan(seen, plan.target, stage, guard);
+  const [request] = update.ok ? update.value : [];
+  const answer = answers[requests.findIndex((one) => canonical(one) === canonical(request))];
+  if (request === undefined || answer?.kind !== 'ok') return [];
+  const after = mergeSeen(seen, { objects: new Map([[refKey(request.ref), answer.value]]), lists: new Map() });
+  const left = workload.plan(after, plan.target, stage, guard);
+  if (!left.ok || left.value.length === 0) return [];
+  return [
+    errorFinding(
+      'refused-by-cluster',
+      refText(request.ref),
+      `the API server changes what promotion would write to ${refText(request.ref)}`,
+      'an admission webhook rewrites images or pod templates; release what it would make of them',
+    ),
+  ];
 };
 
 /** What a request touches, for the preview: the paths that a patch writes, or the fields of the spec that is created. */
 export const fieldsOfRequest = (request: Request): readonly string[] => {
   if (Array.isArray(request.body)) {
-    const paths = request.body.flatMap((operation: unknown) =>
-      isFields(operation) && !isScaffold(operation) ? [readable(String(operation['path']))] : [],
-    );
-    return [...new Set(paths)];
+    const operations = request.body.filter(isFields);
+    return [...new Set(operations.filter((one) => !isScaffold(one)).flatMap((one) => pathsOf(one, operations)))];
   }
   return isFields(request.body) && isFields(request.body['spec'])
     ? Object.keys(request.body['spec']).map((field) => `spec.${field}`)
     : [];
+};
+
+const LISTED = 20;
+
+/** Of a part that is replaced whole, after a test of what was there: the places that become different. */
+const pathsOf = (operation: Fields, all: readonly Fields[]): readonly string[] => {
+  const path = readable(String(operation['path']));
+  const before = all.find((one) => one['op'] === 'test' && one['path'] === operation['path']);
+  if (!isFields(before?.['value']) || !isFields(operation['value'])) return [path];
+  const paths = changedPaths(before['value'], operation['value'], path);
+  const more = paths.length - LISTED;
+  return more > 0 ? [...paths.slice(0, LISTED), `${path} (${more} more places)`] : paths;
 };
 
 /** Tests write nothing, and an empty map of annotations is only there for a mark to stand in. */
