@@ -33,7 +33,13 @@ export const missingDeployment = (survey: Survey): Finding => {
   );
 };
 
-const unhealthy = (stable: Deployment): readonly [message: string, advice: string] | null => {
+/** A rollback with steps compares with stable too. Where stable serves nobody, steps protect nobody. */
+const repair = ({ request }: Survey, otherwise: string): string =>
+  request.version.kind === 'previous'
+    ? `Steps need a stable that serves. To bring the version before back at once: \`kubectl -n ${request.namespace} rollout undo deployment/${request.deployment}\`.`
+    : otherwise;
+
+const unhealthy = (survey: Survey, stable: Deployment): readonly [message: string, advice: string] | null => {
   const { status, replicas } = stable;
   if (stable.object.metadata.deletionTimestamp !== undefined) return ['is being deleted', 'Create it again first.'];
   if (stable.paused) return ['is paused', `Run \`kubectl rollout resume deployment/${stable.name}\` first.`];
@@ -42,12 +48,15 @@ const unhealthy = (stable: Deployment): readonly [message: string, advice: strin
   const isRollingOut = !status.observed || status.updated < replicas || status.replicas > status.updated;
   const numbers = `${status.updated} of ${replicas} pods updated, ${status.ready} ready, ${status.available} available, ${status.replicas} in all`;
   return isRollingOut
-    ? [`is in the middle of a rollout: ${numbers}`, 'Wait for it to finish, or undo it.']
-    : [`has ${status.ready} of ${replicas} pods ready, ${status.available} available`, 'Repair stable first.'];
+    ? [`is in the middle of a rollout: ${numbers}`, repair(survey, 'Wait for it to finish, or undo it.')]
+    : [
+        `has ${status.ready} of ${replicas} pods ready, ${status.available} available`,
+        repair(survey, 'Repair stable first.'),
+      ];
 };
 
 export const healthFindings = (survey: Survey, stable: Deployment): readonly Finding[] => {
-  const found = unhealthy(stable);
+  const found = unhealthy(survey, stable);
   if (found === null) return [];
   const [message, advice] = found;
   const pod = worstPod(podsOf(stable, survey.replicaSets, survey.pods));

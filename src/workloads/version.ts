@@ -75,9 +75,7 @@ const LISTED = 10;
 
 /** A rollback takes configuration back with the image, which whoever asks for it may not have in mind. */
 const moreThanImages = (survey: Survey, stable: Deployment, next: Deployment, revision: number): readonly Finding[] => {
-  const paths = changedPaths(stable.template, next.template, 'template').filter(
-    (path) => !path.endsWith('.image') && path !== 'template.metadata.creationTimestamp',
-  );
+  const paths = changedPaths(stable.template, next.template, 'template').filter((path) => !path.endsWith('.image'));
   if (paths.length === 0) return [];
   const more = paths.length > LISTED ? `, and ${paths.length - LISTED} more` : '';
   const message = `Revision ${revision} of ${whereOf(survey)} differs from now in more than images: ${paths.slice(0, LISTED).join(', ')}${more}.`;
