@@ -204,6 +204,34 @@ export const routerConformance = (fixture: RouterFixture): void => {
         });
     });
 
+    describe('the way back for somebody else', () => {
+      test('made before the first weight, returns all traffic from every weight, and works again', () => {
+        const { world: started, original } = driver.start(world);
+        const now = driver.set(started, 0, original);
+        const requests = router.returns(driver.read(now), target, guard);
+
+        expect(requests.map(({ ref }) => ref.name)).toEqual(written.map(({ name }) => name));
+        for (const weight of [0, ...weights]) {
+          const home = sendAll(driver.set(now, weight, original), requests, onWrite);
+          expect(driver.share(home, original)).toBe(0);
+          expectNeverEmpty(home);
+          expect(foreign(home)).toEqual(foreign(now));
+          expect(specs(sendAll(home, requests, onWrite), written)).toEqual(specs(home, written));
+        }
+      });
+
+      test('tests the way-back mark, and no other', () => {
+        const { world: started, original } = driver.start(world);
+        const now = driver.set(started, first, original);
+        const taken = driverOf(fixture, { ...guard, holder: { ...guard.holder, value: 'token-2' } }).claim(now);
+
+        for (const request of router.returns(driver.read(now), target, guard)) {
+          expect(send(unmark(now, written, [guard.wayBack.key]), request, onWrite)).toBeNull();
+          expect(send(taken, request, onWrite)).not.toBeNull();
+        }
+      });
+    });
+
     describe('restoring', () => {
       test('gives back the spec that was found, absent fields absent', () => {
         const { world: now, original } = driver.start(world);
@@ -323,6 +351,7 @@ export const routerConformance = (fixture: RouterFixture): void => {
           router.current(seen, target, original);
           router.plan(seen, target, weightOnly(first), guard, original);
           router.wayBack(seen, target, guard, original);
+          router.returns(seen, target, guard);
           router.restore(seen, target, original, guard);
           router.verify(seen, target, weightOnly(first), original);
           router.fields(seen, target);
