@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Run } from '../core/plan.ts';
 import type { GitHubClient } from './client.ts';
+import { type CommentEvent, commentEventOf } from './comment-event.ts';
 import type { Environment } from './inputs.ts';
 import { field, flagAt, numberAt, textAt } from './json.ts';
 
@@ -17,6 +18,12 @@ export interface RunContext {
   readonly runId: string;
   readonly runUrl: string | null;
   readonly actor: string | null;
+  /** Who started this attempt: of a re-run that is not the actor. */
+  readonly triggeringActor: string | null;
+  /** Where the workflow that this run belongs to can be started by hand. */
+  readonly workflowUrl: string | null;
+  /** null: the event is not about a comment on an issue or a pull request. */
+  readonly comment: CommentEvent | null;
   readonly apiUrl: string;
   readonly workspace: string | null;
   readonly temporary: string | null;
@@ -38,6 +45,9 @@ export const readContext = (environment: Environment): RunContext => {
     runId: environment['GITHUB_RUN_ID'] ?? '',
     runUrl: runUrlOf(environment),
     actor: nonEmpty(environment['GITHUB_ACTOR']),
+    triggeringActor: nonEmpty(environment['GITHUB_TRIGGERING_ACTOR']),
+    workflowUrl: workflowUrlOf(environment),
+    comment: event === 'issue_comment' ? commentEventOf(payload) : null,
     apiUrl: nonEmpty(environment['GITHUB_API_URL']) ?? 'https://api.github.com',
     workspace: nonEmpty(environment['GITHUB_WORKSPACE']),
     temporary: nonEmpty(environment['RUNNER_TEMP']),
@@ -72,6 +82,14 @@ const runUrlOf = (environment: Environment): string | null => {
   const attempt = environment['GITHUB_RUN_ATTEMPT'];
   if (!server || !repository || !id) return null;
   return `${server}/${repository}/actions/runs/${id}${attempt ? `/attempts/${attempt}` : ''}`;
+};
+
+/** `GITHUB_WORKFLOW_REF` is `acme/shop/.github/workflows/chatops.yml@refs/heads/main`. */
+const workflowUrlOf = (environment: Environment): string | null => {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_WORKFLOW_REF: ref } = environment;
+  const file = /\/\.github\/workflows\/([^/@]+)@/.exec(ref ?? '')?.[1];
+  if (!server || !repository || file === undefined) return null;
+  return `${server}/${repository}/actions/workflows/${encodeURIComponent(file)}`;
 };
 
 /** Events that run for a commit which is not `GITHUB_SHA`. */

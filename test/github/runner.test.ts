@@ -103,6 +103,43 @@ describe('the event', () => {
     expect(readContext({ GITHUB_EVENT_PATH: '/does/not/exist' })).toMatchObject({ sha: null, repository: null });
   });
 
+  test('of a comment tells who wrote what where, and only as a comment’s event', () => {
+    const comment = { id: 11, body: '/canary abort', user: { login: 'mona', id: 1, type: 'User' } };
+    const payload = { action: 'created', issue: { number: 7, pull_request: {} }, comment, sender: comment.user };
+
+    expect(contextOf(payload, { GITHUB_EVENT_NAME: 'issue_comment' }).comment).toEqual({
+      action: 'created',
+      sender: comment.user,
+      isOnPullRequest: true,
+      comment: {
+        id: 11,
+        body: '/canary abort',
+        author: comment.user,
+        createdAt: null,
+        updatedAt: null,
+        isByApp: false,
+        issue: 7,
+      },
+    });
+    expect(contextOf(payload, { GITHUB_EVENT_NAME: 'discussion_comment' }).comment).toBeNull();
+    expect(contextOf({}, { GITHUB_EVENT_NAME: 'issue_comment' }).comment).toBeNull();
+  });
+
+  test.each([
+    [
+      'acme/shop/.github/workflows/chatops.yml@refs/heads/main',
+      'https://ghes.example.invalid/acme/shop/actions/workflows/chatops.yml',
+    ],
+    [
+      'acme/shop/.github/workflows/a b(1).yml@refs/heads/main',
+      'https://ghes.example.invalid/acme/shop/actions/workflows/a%20b(1).yml',
+    ],
+    ['dynamic/pages/build', null],
+    ['', null],
+  ])('of the workflow %j says where it can be started', (ref, url) => {
+    expect(contextOf({}, { GITHUB_WORKFLOW_REF: ref }).workflowUrl).toBe(url);
+  });
+
   test('of a public or unknown repository keeps pod logs to itself', () => {
     expect(podLogsIn('auto', aContext({ isPrivate: true }))).toBe('summary');
     expect(podLogsIn('auto', aContext({ isPrivate: false }))).toBe('off');
