@@ -123,7 +123,8 @@ const inputTrees = (inputs: ConfigText['inputs'], issues: Issue[]): ReadonlyMap<
     else {
       const parsed = parseYaml(name, text, name);
       issues.push(...parsed.issues);
-      const empty = { ...inputTree(name, ''), value: null };
+      const bare = inputTree(name, '');
+      const empty = { ...bare, value: null, place: { ...bare.place, path: name } };
       trees.set(name, parsed.tree ?? (parsed.issues.length > 0 ? null : empty));
     }
   }

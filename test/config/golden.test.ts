@@ -13,6 +13,8 @@ const CASE = z.strictObject({
   inputs: z.record(z.string(), z.string()).default({}),
   unknown: z.array(z.string()).default([]),
   file: z.string().nullable().default(null),
+  // Why the file could not be had, as the caller says it.
+  fileIssue: z.string().nullable().default(null),
 });
 
 const FOLDER = join(import.meta.dirname, 'cases');
@@ -29,13 +31,15 @@ describe('a configuration', () => {
   const cases = globSync('*.yml', { cwd: FOLDER }).sort();
 
   test.each(cases)('%s reads as its golden file says', async (name) => {
-    const { bare, inputs, unknown, file } = CASE.parse(parse(readFileSync(join(FOLDER, name), 'utf8')));
+    const { bare, inputs, unknown, file, fileIssue } = CASE.parse(parse(readFileSync(join(FOLDER, name), 'utf8')));
 
     const read = readSpec(
       {
         inputs: bare ? inputs : { ...GOOD_INPUTS, ...inputs },
         unknownInputs: unknown,
         file: file === null ? null : { path: '.github/canary.yml', text: file },
+        fileIssue:
+          fileIssue === null ? null : { file: 'config', line: null, column: null, path: '', message: fileIssue },
       },
       CATALOGUE,
     );
@@ -43,7 +47,7 @@ describe('a configuration', () => {
     await expect(shown(read)).toMatchFileSnapshot(join(FOLDER, `${basename(name, '.yml')}.out`));
   });
 
-  test('has at least forty cases', () => {
-    expect(cases.length).toBeGreaterThanOrEqual(40);
+  test('has at least a hundred and fifty cases', () => {
+    expect(cases.length).toBeGreaterThanOrEqual(150);
   });
 });

@@ -31,6 +31,9 @@ describe('the JSON Schema of the config file', () => {
       GOOD_FILE,
       'weights: 5, 10\ninterval: 1h30m\n',
       'weights: [5, 10.5]\nimage: [app=a:1]\nfail-on-rollback: false\ncomment: true\n',
+      'until: 20\nhold: 24h\nlock-wait: 0s\non-cancel: keep\non-expired: rollback\n',
+      'until: promotion\napprovers: [octocat, "@hubot"]\nself-approval: false\napproval-timeout: 90m\n',
+      'steps:\n  - { weight: 5, approval: true }\n  - { weight: 10, approval: false }\napprovers: octocat, hubot\n',
       'weights: 5\ncomment: auto\nfail-on-rollback: "true"\nroute: replicas\n',
     ];
 
@@ -52,6 +55,14 @@ describe('the JSON Schema of the config file', () => {
       'metrics:\n  - name: a\n',
       'steps:\n  - interval: 60s\n',
       'comment: perhaps\n',
+      'until: [20]\n',
+      'hold: 60\n',
+      'on-cancel: continue\n',
+      'on-expired: keep\n',
+      'approvers: []\n',
+      'self-approval: perhaps\n',
+      'steps:\n  - { weight: 5, approval: required }\n',
+      'watchdog-image: a@sha256:b\n',
     ];
 
     for (const file of files) expect([file, ...accepted(file)]).toEqual([file, false, false]);
