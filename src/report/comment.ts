@@ -1,12 +1,16 @@
 import type { Entry } from '../core/journal.ts';
 import type { Rollout } from '../core/rollout.ts';
 import type { Ms } from '../core/units.ts';
+import { auditSection } from './audit.ts';
 import { chartSection, decisionSection, journalSection, type PodWords, podSection, warningSection } from './details.ts';
 import { COMMENT_LIMIT, type Document, render, type Section, SUMMARY_LIMIT, section } from './document.ts';
+import { armLines, haltedLines } from './halted.ts';
 import { headlineMarkdown } from './headline.ts';
+import { overviewSections } from './overview.ts';
 import { planSections } from './plan.ts';
 import { rejectedSections } from './rejected.ts';
-import { armLines, storyLines, subjectLine, whatToDo } from './sections.ts';
+import { storyLines, subjectLine } from './sections.ts';
+import { leftBlocks, steeringLine } from './steer.ts';
 import { rolloutOf, type Situation } from './subject.ts';
 import { stepTable } from './table.ts';
 
@@ -37,15 +41,21 @@ const sections = (situation: Situation, extras: Extras): readonly (Section | nul
   const happened = journalSection(extras.journal);
   if (situation.kind === 'rejected') return [...rejectedSections(situation), happened];
   if (situation.kind === 'planned') return [...planSections(situation.preview), happened];
+  if (situation.kind === 'accepted') return [...overviewSections(situation, extras.now), happened];
   return [happened];
 };
 
 const rolloutSections = (rollout: Rollout, extras: Extras): readonly (Section | null)[] => [
   section(null, [subjectLine(rollout, extras.now)]),
-  section(null, storyLines(rollout)),
-  section(null, [...whatToDo(rollout), rollout.phase === 'halted' ? armLines(rollout) : null]),
-  section(null, [stepTable(rollout)]),
+  section(null, storyLines(rollout, extras.now)),
+  section(null, [
+    ...leftBlocks(rollout),
+    rollout.phase === 'halted' ? armLines(rollout) : null,
+    ...haltedLines(rollout),
+  ]),
+  section(null, [stepTable(rollout), steeringLine(rollout)]),
   warningSection(rollout.warnings),
+  auditSection(rollout),
   chartSection(rollout),
   podSection(extras.pods, extras.podLines),
   decisionSection(rollout),

@@ -4,8 +4,24 @@ import type { Reason } from '../core/reason.ts';
 import type { Rollout, StageName, Wait } from '../core/rollout.ts';
 import { ALL_TRAFFIC, type BasisPoints, type Ms } from '../core/units.ts';
 import { cut } from './escape.ts';
-import { code, type Inline, prose, say, toMarkdown, toPlain } from './inline.ts';
-import { currentStep, elapsed, isReturned, knownWeight, type Situation, versions } from './subject.ts';
+import { code, type Inline, linkedRuns, prose, say, toMarkdown, toPlain } from './inline.ts';
+import { instant } from './numbers.ts';
+import { acceptedLine } from './overview.ts';
+import {
+  approvalEnd,
+  currentStep,
+  elapsed,
+  holdEnd,
+  isNewStable,
+  isReturned,
+  knownWeight,
+  mostPressing,
+  pausedBy,
+  type Situation,
+  skippedSteps,
+  versions,
+  wasAborted,
+} from './subject.ts';
 
 /** The first line: it alone answers "is it fine?". */
 export const headline = (situation: Situation, now: Ms): Inline => {
@@ -19,9 +35,9 @@ export const headline = (situation: Situation, now: Ms): Inline => {
     case 'planned':
       return plannedLine(situation);
     case 'accepted':
-      return say`🟢 ${sentence(situation.reason)}`;
+      return acceptedLine(situation, now);
     case 'rejected':
-      return rejectedLine(situation);
+      return rejectedLine(situation, now);
   }
 };
 
@@ -47,7 +63,7 @@ const runningLine = (rollout: Rollout, now: Ms): Inline => {
     case 'promoting':
       return say`🟡 ${deployment}: promoting ${to}: ${promoting(rollout)}`;
     case 'rolling-back':
-      return say`🔴 ${deployment}: rolling ${to} back${because(rollout.reason)}${returning(rollout, from)}`;
+      return say`🔴 ${deployment}: rolling ${to} back${because(rollout.reason, now)}${returning(rollout, from)}`;
     case 'progressing':
       return progressingLine(rollout, now);
     default:
@@ -61,16 +77,14 @@ const progressingLine = (rollout: Rollout, now: Ms): Inline => {
   const wait = mostPressing(rollout.waits);
   const weight = rollout.traffic.verified?.canary ?? 0;
   if (wait !== null) return say`🟠 ${deployment}: ${held(rollout, wait, weight, now)}`;
+  if (rollout.checks)
+    return say`🟡 ${deployment}: ${share(weight)} of traffic on ${to}, paused; looking at its metrics once`;
   const wanted = rollout.traffic.wanted.canary;
   if (wanted !== weight) {
     return say`🟡 ${deployment}: moving ${to} from ${share(weight)} to ${share(wanted)} of traffic · ${stepCount(rollout)}`;
   }
   return say`🟡 ${deployment}: ${share(weight)} of traffic on ${to}, healthy so far · ${stepCount(rollout)}`;
 };
-
-const ORDER: readonly Wait['kind'][] = ['paused', 'approval', 'no-data', 'evidence'];
-export const mostPressing = (waits: readonly Wait[]): Wait | null =>
-  ORDER.flatMap((kind) => waits.filter((wait) => wait.kind === kind))[0] ?? null;
 
 const held = (rollout: Rollout, wait: Wait, weight: BasisPoints, now: Ms): Inline => {
   switch (wait.kind) {
@@ -79,19 +93,29 @@ const held = (rollout: Rollout, wait: Wait, weight: BasisPoints, now: Ms): Inlin
     case 'evidence':
       return say`held at ${share(weight)}: ${prose(wait.why)}`;
     case 'paused':
-      return say`paused at ${share(weight)} by ${wait.by} · ${stepCount(rollout)}`;
+      return say`paused at ${share(weight)} ${pausedBy(wait.by)} · goes back at ${instant(holdEnd(rollout, wait.since), now)} unless resumed · ${stepCount(rollout)}`;
     case 'approval':
-      return say`waiting for approval at ${share(weight)} · ${stepCount(rollout)}`;
+      return say`waiting for approval at ${share(weight)}${isHealthy(rollout) ? ', healthy so far' : ''} · goes back at ${instant(approvalEnd(rollout, wait.since), now)} without it · ${stepCount(rollout)}`;
   }
+};
+
+/** Only where every metric has something to go by. */
+const isHealthy = (rollout: Rollout): boolean => {
+  const metrics = currentStep(rollout)?.metrics ?? [];
+  const isJudged = rollout.waits.every(({ kind }) => kind === 'approval' || kind === 'paused');
+  return isJudged && metrics.length > 0 && metrics.every(({ verdict }) => verdict === 'pass');
 };
 
 const STABLE_STAGES: ReadonlySet<StageName> = new Set(['update-stable', 'stable-ready']);
 const RETURN_STAGES: ReadonlySet<StageName> = new Set(['return-some', 'return-all']);
 
+const WAITING_STAGES: ReadonlySet<StageName> = new Set(['read-stable', 'await-stable']);
+
 const promoting = (rollout: Rollout): Inline => {
   const weight = knownWeight(rollout);
   const where = weight === null ? say`` : say`${share(weight)} of traffic on the canary, `;
   const { name } = rollout.stage;
+  if (WAITING_STAGES.has(name)) return say`${where}waiting for stable to run the judged image`;
   if (STABLE_STAGES.has(name)) return say`${where}stable is being updated`;
   if (RETURN_STAGES.has(name)) return say`${where}traffic returns to the updated stable`;
   if (rollout.committedAt === null) return say`${where}preparing the update of stable`;
@@ -99,10 +123,10 @@ const promoting = (rollout: Rollout): Inline => {
 };
 
 /** The numbers of a metric stand below the first line. */
-const because = (reason: Reason | null): Inline => {
+const because = (reason: Reason | null, now: Ms): Inline => {
   if (reason === null) return say``;
   if (reason.code === 'metric-failed' && reason.metric !== null) return say`: ${code(reason.metric)} failed`;
-  return say`: ${sentence(reason)}`;
+  return reason.code === 'lock-lost' ? say`: ${linkedRuns(reason.text, now)}` : say`: ${sentence(reason)}`;
 };
 
 const returning = (rollout: Rollout, from: Inline): Inline => {
@@ -111,31 +135,52 @@ const returning = (rollout: Rollout, from: Inline): Inline => {
   return say` · traffic is being returned to ${from}`;
 };
 
-const ABORTS: ReadonlySet<string> = new Set(['cancelled', 'aborted-by-user']);
-export const wasAborted = (rollout: Rollout): boolean => ABORTS.has(rollout.reason?.code ?? '');
-
 const finishedLine = (rollout: Rollout, now: Ms): Inline => {
   const { deployment } = rollout.plan.target;
   const { from, to } = versions(rollout.plan);
   const took = duration(elapsed(rollout, now));
-  const weight = currentStep(rollout)?.weight ?? null;
+  const weight = rollout.committedAt === null ? (currentStep(rollout)?.weight ?? null) : ALL_TRAFFIC;
   const at =
     weight === null || rollout.traffic.firstAt === null
       ? say`after ${took}, before it had traffic`
       : say`at ${share(weight)} after ${took}`;
   switch (rollout.phase) {
     case 'promoted':
-      return say`🟢 ${deployment}: ${to} serves all traffic · ${took}`;
+      return say`🟢 ${deployment}: ${to} serves all traffic · ${took}${skipped(rollout)}`;
     case 'rolled-back':
       if (wasAborted(rollout)) {
-        return say`⚪ ${deployment}: ${to} aborted ${at}${because(rollout.reason)}${isReturned(rollout) ? say` · all traffic is on ${from}` : say``}`;
+        return say`⏹️ ${deployment}: ${to} aborted ${at}${because(rollout.reason, now)}${isReturned(rollout) ? say` · all traffic is on ${from}` : say``}`;
       }
-      return say`🔴 ${deployment}: ${to} rolled back ${at}${because(rollout.reason)}`;
+      return say`🔴 ${deployment}: ${to} rolled back ${at}${because(rollout.reason, now)}`;
     case 'left':
-      return say`🟠 ${deployment}: paused${weight === null ? say`` : say` at ${share(weight)}`}${because(rollout.reason)}`;
+      return leftLine(rollout, now);
     default:
-      return say`⛔ ${deployment}: halted${rollout.committedAt === null ? '' : ' while promoting'}: ${whereTraffic(rollout)}${because(rollout.reason)}`;
+      return say`⛔ ${deployment}: halted${rollout.committedAt === null ? '' : ' while promoting'}: ${whereTraffic(rollout)}${because(rollout.reason, now)}`;
   }
+};
+
+const skipped = (rollout: Rollout): string => {
+  const count = skippedSteps(rollout);
+  if (count === 0) return '';
+  return count === 1 ? ' · 1 step was skipped' : ` · ${count} steps were skipped`;
+};
+
+/** It waits for a person, and for how long. What it was like is known up to the end of the job only. */
+const leftLine = (rollout: Rollout, now: Ms): Inline => {
+  const { deployment } = rollout.plan.target;
+  const { to } = versions(rollout.plan);
+  const { paused, finishedAt } = rollout;
+  const until = paused === null ? '' : ` until ${instant(holdEnd(rollout, paused.since), now)}`;
+  const resume = say`waiting for ${code('resume')}${until}`;
+  if (rollout.committedAt !== null) {
+    const next = isNewStable(rollout) ? resume : say`waiting for your deploy step to update stable${until}`;
+    return say`🟠 ${deployment}: ${whereTraffic(rollout)} · ${next}`;
+  }
+  const weight = knownWeight(rollout);
+  const at = weight === null ? say`` : say` at ${share(weight)}`;
+  const by = paused === null ? because(rollout.reason, now) : say` ${pausedBy(paused.by)}`;
+  const was = isHealthy(rollout) && finishedAt !== null ? `, healthy until ${instant(finishedAt, now)}` : '';
+  return say`🟠 ${deployment}: ${to} paused${at}${by}${was} · ${resume}`;
 };
 
 /** Where users are, by the last confirmed weight; unknown stays unsaid. */
@@ -154,11 +199,12 @@ const plannedLine = (outcome: Outcome & { readonly kind: 'planned' }): Inline =>
   return say`⚪ ${plan.target.deployment}: plan: ${to} in ${steps}, at least ${duration(durationMs)}; nothing was written`;
 };
 
-const rejectedLine = (outcome: Outcome & { readonly kind: 'rejected' }): Inline => {
+const rejectedLine = (outcome: Outcome & { readonly kind: 'rejected' }, now: Ms): Inline => {
   const name = outcome.subject?.deployment ?? 'canary-rollout';
   const mistakes = outcome.issues.length;
   if (mistakes > 0) {
     return say`⚪ ${name}: nothing was touched: ${mistakes === 1 ? '1 mistake' : `${mistakes} mistakes`} in the configuration`;
   }
-  return say`⚪ ${name}: nothing was touched: ${sentence(outcome.reason)}`;
+  const why = outcome.reason.code === 'lock-held' ? linkedRuns(outcome.reason.text, now) : sentence(outcome.reason);
+  return say`⚪ ${name}: nothing was touched: ${why}`;
 };

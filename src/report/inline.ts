@@ -1,4 +1,6 @@
+import type { Ms } from '../core/units.ts';
 import { markdownCode, markdownText, plain, safeUrl } from './escape.ts';
+import { instant } from './numbers.ts';
 
 /** A line of a report, not yet in a notation: the same sentence serves Markdown, commit status and console. */
 export interface Inline {
@@ -47,6 +49,37 @@ export const prose = (message: string): Inline => {
       return [{ kind: index % 2 === 1 ? 'code' : 'text', text }];
     }),
   );
+};
+
+/** Addresses of workflow runs, and instants as the API server writes them. */
+const RUN_OR_INSTANT =
+  /(https:\/\/[A-Za-z0-9.:-]+\/[\w.-]+\/[\w.-]+\/actions\/runs\/(\d{1,20})(?:\/attempts\/\d{1,6})?(?![^\s,.;)]))|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
+/**
+ * A message that may name runs by their address: each of these becomes a link. No other address does: the text comes
+ * from the cluster. Instants are shortened to the minute.
+ */
+export const linkedRuns = (message: string, now: Ms): Inline => {
+  const parts: Part[] = [];
+  let end = 0;
+  for (const match of message.matchAll(RUN_OR_INSTANT)) {
+    const [found, url, run] = match;
+    if (match.index > end) parts.push({ kind: 'text', text: message.slice(end, match.index) });
+    parts.push(
+      url === undefined
+        ? { kind: 'text', text: instant(Date.parse(found), now) }
+        : { kind: 'link', text: `run ${run}`, url },
+    );
+    end = match.index + found.length;
+  }
+  if (end < message.length) parts.push({ kind: 'text', text: message.slice(end) });
+  return inline(parts);
+};
+
+/** A run by the number in its address; null where the address is not one of a run. */
+export const runLink = (url: string): Inline | null => {
+  const run = /\/actions\/runs\/(\d{1,20})(?:\/attempts\/\d{1,6})?$/.exec(url)?.[1];
+  return run === undefined || safeUrl(url) === null ? null : link(`run ${run}`, url);
 };
 
 const edges = (text: string, render: (text: string) => string): string => {

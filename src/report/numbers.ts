@@ -26,6 +26,18 @@ export const clockTime = (at: Ms): string => iso(at).slice(11, 19);
 /** `10:04`, UTC. */
 export const clockMinute = (at: Ms): string => iso(at).slice(11, 16);
 
+/** `11:04 UTC`, with the day where it is another one than that of `now`: a rollout may wait over night. */
+export const instant = (when: Ms, now: Ms): string => dated(when, now, 16);
+
+/** `11:04:25 UTC`, with the day where it is another one than that of `now`. */
+export const instantOfDay = (when: Ms, now: Ms): string => dated(when, now, 19);
+
+const dated = (when: Ms, now: Ms, end: number): string => {
+  const text = iso(when);
+  const day = text.slice(0, 10) === iso(now).slice(0, 10) ? '' : `${text.slice(0, 10)} `;
+  return text === '' ? '' : `${day}${text.slice(11, end)} UTC`;
+};
+
 /** ISO 8601 in UTC, for machines. */
 export const isoTime = (at: Ms | null): string | null => (at === null ? null : iso(at));
 

@@ -13,8 +13,12 @@ const ADVICE_LIMIT = 20_000;
 export const rejectedSections = (outcome: Outcome & { readonly kind: 'rejected' }): readonly (Section | null)[] => [
   section(null, issueBlocks(outcome.issues)),
   ...findingSections(outcome.findings),
+  section(null, [outcome.reason.code === 'lock-held' ? LOCK_HELD : null]),
   section(null, [`<sub>${toMarkdown(say`reason code ${code(outcome.reason.code)}`)}</sub>`]),
 ];
+
+const LOCK_HELD =
+  'To wait for the other run, set `lock-wait`. To see or steer it: a job with `command: status`, `pause`, `promote` or `abort`, outside of the concurrency group of the releases.';
 
 /** `.github/canary.yml:14:9`, or the input's name. */
 export const issuePlace = ({ file, line, column }: Issue): string =>

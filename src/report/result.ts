@@ -1,11 +1,10 @@
 import type { Outcome, Status } from '../core/outcome.ts';
-import type { ContainerImage } from '../core/plan.ts';
-import type { Reason } from '../core/reason.ts';
+import { REASONS, type Reason } from '../core/reason.ts';
 import type { Rollout, StepRecord } from '../core/rollout.ts';
 import { unreachable } from '../core/units.ts';
-import { wasAborted } from './headline.ts';
 import { isoTime } from './numbers.ts';
-import { harmOf, knownWeight, routeNames } from './subject.ts';
+import { type ResultRollout, resultRollouts } from './overview.ts';
+import { harmOf, isNewStable, knownWeight, routeNames, wasAborted } from './subject.ts';
 
 /** The `result` output (design §1.3). Users parse it: fields are added, never changed or removed, within one version. */
 export interface ResultJson {
@@ -28,6 +27,8 @@ export interface ResultJson {
   /** null when no metric counts requests. */
   readonly harm: { readonly canaryRequests: number | null; readonly canaryFailures: number | null };
   readonly warnings: readonly string[];
+  /** Of `status` and `sweep` only: every open rollout that was found. */
+  readonly rollouts?: readonly ResultRollout[];
 }
 
 type ResultMetric = StepRecord['metrics'][number];
@@ -63,7 +64,8 @@ export const reasonOf = (outcome: Outcome): Reason => {
   if (outcome.kind !== 'finished') return outcome.reason;
   const { phase, reason } = outcome.rollout;
   if (reason !== null) return reason;
-  if (phase === 'promoted') return { code: 'completed', text: 'The new version serves all traffic.', metric: null };
+  if (phase === 'left') return { code: 'paused', text: REASONS.paused, metric: null };
+  if (phase === 'promoted') return { code: 'completed', text: REASONS.completed, metric: null };
   return { code: 'internal-error', text: `The rollout ended as ${phase} without a reason.`, metric: null };
 };
 
@@ -75,8 +77,9 @@ export const exitCode = (outcome: Outcome, failOnRollback: boolean): 0 | 1 => {
     case 'unchanged':
     case 'planned':
     case 'paused':
-    case 'accepted':
       return 0;
+    case 'accepted':
+      return outcome.kind === 'accepted' && outcome.failed ? 1 : 0;
     case 'rolled-back':
     case 'aborted':
       return failOnRollback ? 1 : 0;
@@ -88,9 +91,6 @@ export const exitCode = (outcome: Outcome, failOnRollback: boolean): 0 | 1 => {
   }
 };
 
-const sameImages = (a: readonly ContainerImage[], b: readonly ContainerImage[]): boolean =>
-  b.every(({ container, image }) => a.some((other) => other.container === container && other.image === image));
-
 /** Share of users on the new version in percent; null when it is not known. */
 export const finalWeight = (outcome: Outcome): number | null => {
   if (outcome.kind === 'unchanged') return 100;
@@ -98,9 +98,7 @@ export const finalWeight = (outcome: Outcome): number | null => {
   const { rollout } = outcome;
   if (rollout.phase === 'promoted') return 100;
   if (rollout.phase === 'rolled-back') return 0;
-  const stable = rollout.observation?.stable ?? null;
-  const isStableNew = stable?.rolledOut === true && sameImages(stable.images, rollout.plan.target.images);
-  if (rollout.committedAt !== null && isStableNew) return 100;
+  if (rollout.committedAt !== null && isNewStable(rollout)) return 100;
   const weight = knownWeight(rollout);
   return weight === null ? null : weight / 100;
 };
@@ -168,8 +166,12 @@ export const resultOf = (outcome: Outcome): ResultJson => {
     steps: (rollout?.steps ?? []).map(stepPart),
     harm: harmPart(rollout),
     warnings: warningsOf(outcome),
+    ...(outcome.kind === 'accepted' && LISTS.has(code) ? { rollouts: resultRollouts(outcome.rollouts) } : {}),
   };
 };
+
+/** A command that was handed over has no list, not an empty one. */
+const LISTS: ReadonlySet<string> = new Set(['listed', 'swept', 'sweep-failed']);
 
 export const OUTPUTS = [
   'status',

@@ -1,10 +1,10 @@
 import { formatCount, formatDuration, formatTime } from '../core/format.ts';
-import type { ArmSeen, MetricState, Rollout } from '../core/rollout.ts';
+import type { MetricState, Rollout } from '../core/rollout.ts';
 import type { Ms } from '../core/units.ts';
-import { wasAborted } from './headline.ts';
 import { code, type Inline, joined, link, prose, say, strong, toMarkdown } from './inline.ts';
-import { clockMinute, exactDuration } from './numbers.ts';
-import { currentStep, elapsed, harmOf, isReturned, metricOf, RUNGS, versions } from './subject.ts';
+import { clockMinute, exactDuration, instant } from './numbers.ts';
+import { currentStep, elapsed, harmOf, isReturned, metricOf, RUNGS, versions, wasAborted } from './subject.ts';
+import { unwatchedLines, waitingLines } from './waiting.ts';
 
 /** `shop/checkout` · `1.4.1` → `1.4.2` · since 10:02 UTC · run 812 */
 export const subjectLine = (rollout: Rollout, now: Ms): string => {
@@ -17,16 +17,19 @@ export const subjectLine = (rollout: Rollout, now: Ms): string => {
 };
 
 const timeSpan = (rollout: Rollout, now: Ms): string => {
-  const start = clockMinute(rollout.startedAt);
-  if (rollout.finishedAt !== null) return `${start} to ${clockMinute(rollout.finishedAt)} UTC`;
+  const { startedAt, finishedAt, leftMs } = rollout;
+  const between = leftMs === 0 ? '' : `, ${formatDuration(leftMs)} of it between two jobs`;
+  if (finishedAt !== null) return `${clockMinute(startedAt)} to ${instant(finishedAt, startedAt)}${between}`;
   const left = remaining(rollout);
   const toGo = left === null ? '' : `, at least ${formatDuration(left)} to go`;
-  return `since ${start} UTC (${formatDuration(elapsed(rollout, now))})${toGo}`;
+  return `since ${instant(startedAt, now)} (${formatDuration(elapsed(rollout, now))}${between})${toGo}`;
 };
 
 /** The intervals that are still to be held; null when the end is not a matter of intervals. */
 const remaining = (rollout: Rollout): Ms | null => {
-  if (rollout.phase !== 'progressing') return null;
+  // How long a person takes is nobody's to know.
+  const asksSomebody = rollout.waits.some(({ kind }) => kind === 'paused' || kind === 'approval');
+  if (rollout.phase !== 'progressing' || rollout.checks || asksSomebody) return null;
   const current = currentStep(rollout);
   const rest = rollout.plan.steps.slice(rollout.steps.length).reduce((sum, { intervalMs }) => sum + intervalMs, 0);
   const own = current === null ? 0 : Math.max(0, current.intervalMs - current.heldMs);
@@ -34,9 +37,10 @@ const remaining = (rollout: Rollout): Ms | null => {
 };
 
 /** Paragraphs above the table: what went wrong, where the traffic is, who was harmed. */
-export const storyLines = (rollout: Rollout): readonly string[] => {
+export const storyLines = (rollout: Rollout, now: Ms): readonly string[] => {
   const lines = story(rollout).filter((line) => line !== null);
-  return lines.length === 0 ? [] : [lines.map(toMarkdown).join('\n')];
+  const blocks = [...waitingLines(rollout, now), ...unwatchedLines(rollout)].map(toMarkdown);
+  return lines.length === 0 ? blocks : [lines.map(toMarkdown).join('\n'), ...blocks];
 };
 
 const story = (rollout: Rollout): readonly (Inline | null)[] => {
@@ -47,7 +51,7 @@ const story = (rollout: Rollout): readonly (Inline | null)[] => {
     case 'promoted':
       return [...comparison(rollout), promotedImage(rollout), cleanedUp(rollout)];
     case 'halted':
-      return [whatFailed(rollout), ...comparison(rollout)];
+      return [whatFailed(rollout), whatStopped(rollout), ...comparison(rollout)];
     default:
       return [];
   }
@@ -61,6 +65,12 @@ const whatFailed = (rollout: Rollout): Inline | null => {
   if (metric === null || metric.verdict !== 'failed') return say`${prose(reason.text.replace(/\.$/, ''))}.`;
   const odds = metric.odds === null ? say`` : say` (${formatCount(metric.odds)} : 1)`;
   return say`${strong(say`${metric.name}`)}: ${prose(metric.explanation)}${odds}.`;
+};
+
+/** The first line names the metric: what then kept the rollout from ending well stands behind it in the reason. */
+const whatStopped = ({ reason }: Rollout): Inline | null => {
+  const [, ...stopped] = reason?.code === 'metric-failed' ? reason.text.split('; then: ') : [];
+  return stopped.length === 0 ? null : say`It stopped there: ${prose(stopped.join('; then: ').replace(/\.$/, ''))}.`;
 };
 
 const trafficReturn = (rollout: Rollout): Inline | null => {
@@ -115,47 +125,4 @@ const cleanedUp = (rollout: Rollout): Inline | null => {
   if (observation.canary === null) parts.push(say`the canary's objects are removed`);
   if (observation.restored && rollout.plan.target.routes.length > 0) parts.push(say`the route is as it was`);
   return parts.length === 0 ? null : say`Last look: ${joined(parts, ' and ')}.`;
-};
-
-const arm = (name: string, seen: ArmSeen | null): string => {
-  if (seen === null) return `${name}: not there`;
-  const problem = seen.problem === null ? '' : `: ${seen.problem}`;
-  return `${name}: ${seen.ready} of ${seen.replicas} pods ready${problem}`;
-};
-
-/** What the last look at the cluster showed of both arms, for a rollout that halted. */
-export const armLines = (rollout: Rollout): string | null => {
-  const { observation } = rollout;
-  if (observation === null) return null;
-  const lines = [arm('stable', observation.stable), arm('canary', observation.canary)];
-  return `Seen at ${formatTime(observation.at)}:\n${lines.map((line) => `- ${toMarkdown(say`${line}`)}`).join('\n')}`;
-};
-
-/** Names that can stand in a command someone will paste. */
-const isPlainName = (name: string): boolean => /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name);
-
-/** For `halted`: what a person must look at, with commands that only read. */
-export const whatToDo = (rollout: Rollout): readonly string[] => {
-  if (rollout.phase !== 'halted') return [];
-  const { target } = rollout.plan;
-  const advice =
-    rollout.committedAt === null
-      ? 'Stable still runs the old version. Make sure that the route gives stable the weight it should have. When the cause is mended, run the workflow again: it first returns what is left of the traffic and removes the canary.'
-      : 'The canary keeps serving: do not delete its Deployment or Service, nor its entry in the route, before stable is ready and has the traffic. When the cause is mended, run the workflow again: it first finishes this promotion.';
-  const names = [
-    target.namespace,
-    target.deployment,
-    target.canaryDeployment,
-    ...target.routes.map(({ name }) => name),
-  ];
-  const kinds = target.routes.map(({ plural, apiVersion }) => `${plural}.${apiVersion.split('/')[0] ?? ''}`);
-  const isSafe = names.every(isPlainName) && kinds.every((kind) => /^[a-z.]+[0-9a-z.]*$/.test(kind));
-  const commands = [
-    `kubectl -n ${target.namespace} get deployments ${target.deployment} ${target.canaryDeployment}`,
-    `kubectl -n ${target.namespace} describe deployment ${target.deployment}`,
-    ...target.routes.map(
-      ({ name }, index) => `kubectl -n ${target.namespace} get ${kinds[index] ?? ''} ${name} -o yaml`,
-    ),
-  ];
-  return [`**What to do.** ${advice}`, ...(isSafe ? [`\`\`\`sh\n${commands.join('\n')}\n\`\`\``] : [])];
 };

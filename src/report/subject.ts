@@ -1,6 +1,6 @@
 import type { Outcome } from '../core/outcome.ts';
 import type { ContainerImage, Plan, Target } from '../core/plan.ts';
-import type { Rollout, StepMetric, StepRecord } from '../core/rollout.ts';
+import type { Rollout, StepMetric, StepRecord, Wait } from '../core/rollout.ts';
 import type { Rung } from '../core/traffic.ts';
 import type { BasisPoints, Ms } from '../core/units.ts';
 import { code, type Inline, say } from './inline.ts';
@@ -97,3 +97,33 @@ export const isReturned = ({ phase, stage, traffic }: Rollout): boolean =>
   traffic.wayBackDoneAt !== null &&
   traffic.verified?.canary === 0 &&
   (phase === 'rolled-back' || stage.name !== 'way-back' || stage.verifiedAt !== null);
+
+const ORDER: readonly Wait['kind'][] = ['paused', 'approval', 'no-data', 'evidence'];
+export const mostPressing = (waits: readonly Wait[]): Wait | null =>
+  ORDER.flatMap((kind) => waits.filter((wait) => wait.kind === kind))[0] ?? null;
+
+const ABORTS: ReadonlySet<string> = new Set(['cancelled', 'aborted-by-user']);
+export const wasAborted = (rollout: Rollout): boolean => ABORTS.has(rollout.reason?.code ?? '');
+
+/** When a pause ends by going back. */
+export const holdEnd = (rollout: Rollout, since: Ms): Ms => since + rollout.plan.conduct.holdMs;
+export const approvalEnd = (rollout: Rollout, since: Ms): Ms => since + rollout.plan.conduct.approval.timeoutMs;
+
+/** `by octocat`, or that the plan wanted it so. */
+export const pausedBy = (by: string): Inline => (/^until\b/.test(by) ? say`as planned (${code(by)})` : say`by ${by}`);
+
+/** Weights that `promote` left out. */
+export const skippedSteps = ({ plan, skipsSteps, steps }: Rollout): number =>
+  steps.filter(({ verdict }) => verdict === 'skipped').length +
+  (skipsSteps ? Math.max(0, plan.steps.length - steps.length) : 0);
+
+const sameImages = (seen: readonly ContainerImage[], wanted: readonly ContainerImage[]): boolean =>
+  wanted.every(({ container, image }) => seen.some((other) => other.container === container && other.image === image));
+
+/** Stable was last seen with every judged image, and nothing older beside it. */
+export const isNewStable = ({ observation, plan }: Rollout): boolean =>
+  observation?.stable?.rolledOut === true && sameImages(observation.stable.images, plan.target.images);
+
+/** Stable's template was last seen as it was at the start. */
+export const isOldStable = ({ observation, plan }: Rollout): boolean =>
+  observation?.stable != null && observation.stable.template === plan.stableTemplate;

@@ -4,9 +4,9 @@ import type { PlannedStep } from '../core/plan.ts';
 import type { Rollout, StepMetric, StepRecord, Wait } from '../core/rollout.ts';
 import type { MetricSpec } from '../core/spec.ts';
 import { cut } from './escape.ts';
-import { mostPressing } from './headline.ts';
 import { code, type Inline, joined, NOTHING, say, strong, toMarkdown } from './inline.ts';
 import { heldTime, measured, progress } from './numbers.ts';
+import { mostPressing } from './subject.ts';
 
 /** More metrics than fit a comment's width are told in the details. */
 const COLUMNS = 4;
@@ -28,7 +28,7 @@ export const stepTable = (rollout: Rollout): string => {
     const record = rollout.steps[index] ?? null;
     const planned = rollout.plan.steps[index] ?? null;
     const cells =
-      record === null ? [NOTHING, weightCell(planned, null)] : recordCells(rollout, record, planned, metrics);
+      record === null ? plannedCells(rollout, planned, metrics.length) : recordCells(rollout, record, planned, metrics);
     return cells.map((cell) => cellText(toMarkdown(cell)));
   });
   return markdownTable([header, ...rows], {
@@ -40,6 +40,14 @@ export const stepTable = (rollout: Rollout): string => {
 /** A number and its unit stay on one line. */
 const cellText = (markdown: string): string => markdown.replace(/(?<=\d) (?=[%\d]|ms|s\b|min\b|h\b|of\b)/g, '\u00a0');
 
+/** A step that has not begun: its weight, and what it will wait for. */
+const plannedCells = (rollout: Rollout, planned: PlannedStep | null, metrics: number): readonly Inline[] => {
+  const sign = rollout.skipsSteps ? say`⏭️` : NOTHING;
+  const verdict = rollout.skipsSteps ? say`skipped` : planned?.approval === true ? say`will need an approval` : NOTHING;
+  const between = Array.from({ length: 2 + metrics }, () => NOTHING);
+  return [sign, weightCell(planned, null), ...between, verdict];
+};
+
 const recordCells = (
   rollout: Rollout,
   record: StepRecord,
@@ -47,7 +55,7 @@ const recordCells = (
   metrics: readonly MetricSpec[],
 ): readonly Inline[] => {
   const running = record.verdict === 'running';
-  const wait = running ? mostPressing(rollout.waits) : null;
+  const wait = running ? waitKind(rollout) : null;
   return [
     say`${sign(record, wait)}`,
     weightCell(planned, record),
@@ -58,7 +66,11 @@ const recordCells = (
   ];
 };
 
-const sign = (record: StepRecord, wait: Wait | null): string => {
+/** A rollout that was left waits for nothing that a job could tell of: it is paused. */
+const waitKind = ({ phase, waits }: Rollout): Wait['kind'] | null =>
+  phase === 'left' ? 'paused' : (mostPressing(waits)?.kind ?? null);
+
+const sign = (record: StepRecord, wait: Wait['kind'] | null): string => {
   switch (record.verdict) {
     case 'passed':
       return '✅';
@@ -98,7 +110,7 @@ export const armValue = (metric: StepMetric, arm: 'canary' | 'stable'): string =
   return metric.requests === null ? measured(value, metric.unit) : percent(value);
 };
 
-const verdictCell = (record: StepRecord, wait: Wait | null): Inline => {
+const verdictCell = (record: StepRecord, wait: Wait['kind'] | null): Inline => {
   const named = (kind: StepMetric['verdict']): Inline | null => {
     const names = record.metrics.filter(({ verdict }) => verdict === kind).map(({ name }) => code(name));
     return names.length === 0 ? null : joined(names, ', ');
@@ -116,7 +128,7 @@ const verdictCell = (record: StepRecord, wait: Wait | null): Inline => {
       return ignored === null ? say`passed` : say`passed, ${ignored} not judged`;
     }
     case 'running':
-      return wait === null ? runningVerdict(record) : say`${WAITS[wait.kind]}`;
+      return wait === null ? runningVerdict(record) : say`${WAITS[wait]}`;
   }
 };
 

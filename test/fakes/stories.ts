@@ -218,6 +218,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
         ready: 2,
         replicas: 3,
         rolledOut: false,
+        template: 'new',
         problem: 'ImagePullBackOff on 1 of 3 pods',
       } as never,
       canary: { ...anObservation().stable, uid: 'u2' } as never,

@@ -3,6 +3,7 @@ import { renderComment, renderSummary } from '../../src/report/comment.ts';
 import { headline, statusDescription } from '../../src/report/headline.ts';
 import { toPlain } from '../../src/report/inline.ts';
 import { hostileStory, STORIES, type Story } from '../fakes/stories.ts';
+import { OPEN_STORIES } from './stories.ts';
 
 const EVIL =
   'a|b `c` ```d <img src=x onerror=alert(1)> ::error::x ##[error]y\n# @mona #12 GH-3 https://evil.invalid/o/r/issues/1 [l](https://evil.invalid) **b** "];\u202egpj.exe\u200b -->';
@@ -15,7 +16,7 @@ const extras = (story: Story) => ({
 });
 
 describe('reports', () => {
-  for (const [name, story] of Object.entries(STORIES)) {
+  for (const [name, story] of Object.entries({ ...STORIES, ...OPEN_STORIES })) {
     test(`the comment of "${name}" reads as its golden file`, async () => {
       await expect(renderComment(story.situation, extras(story))).toMatchFileSnapshot(`golden/${name}.golden.md`);
     });
@@ -36,7 +37,7 @@ describe('reports', () => {
   });
 
   test('first lines and status descriptions answer whether it is fine', async () => {
-    const lines = Object.entries(STORIES).map(
+    const lines = Object.entries({ ...STORIES, ...OPEN_STORIES }).map(
       ([name, { situation, now }]) =>
         `${name}\n  ${toPlain(headline(situation, now))}\n  ${statusDescription(situation, now)}\n`,
     );

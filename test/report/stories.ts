@@ -1,0 +1,292 @@
+import type { Asked } from '../../src/core/command.ts';
+import type { Outcome, RolloutEntry } from '../../src/core/outcome.ts';
+import type { Plan, PlannedStep } from '../../src/core/plan.ts';
+import type { ReasonCode } from '../../src/core/reason.ts';
+import type { Rollout } from '../../src/core/rollout.ts';
+import type { Conduct } from '../../src/core/spec.ts';
+import { weightOnly } from '../../src/core/traffic.ts';
+import { CONDUCT } from '../fakes/conduct.ts';
+import { anObservation, aPlan, aRollout, aStep, at } from '../fakes/rollout.ts';
+import { promoted, rolledBack, type Story } from '../fakes/stories.ts';
+
+/** Rollouts that a person steers, that nobody drives, or that stopped half way. */
+
+const planWith = (conduct: Partial<Conduct>, changes: Partial<Plan> = {}): Plan =>
+  aPlan({ conduct: { ...CONDUCT, ...conduct }, ...changes });
+
+const withApproval = (index: number): readonly PlannedStep[] =>
+  aPlan().steps.map((step, at) => ({ ...step, approval: at === index }));
+
+export const asked = (time: string, changes: Partial<Asked> = {}): Asked => ({
+  name: 'pause',
+  rolloutId: 'r-812-1',
+  by: 'octocat',
+  id: time,
+  raw: '{}',
+  at: at(time),
+  refused: null,
+  acknowledged: true,
+  ...changes,
+});
+
+const finished = (rollout: Rollout, now = rollout.finishedAt ?? 0): Story => ({
+  situation: { kind: 'finished', rollout },
+  now,
+});
+const running = (rollout: Rollout, now: string): Story => ({ situation: { kind: 'running', rollout }, now: at(now) });
+
+const arm = { ...anObservation().stable } as NonNullable<Rollout['observation']>['stable'] & object;
+const old = { ...arm, images: [{ container: 'checkout', image: 'ghcr.io/acme/checkout:1.4.1' }] };
+const canary = { ...arm, uid: 'u2', template: 'canary' };
+
+export const left = aRollout({
+  plan: planWith({ until: { kind: 'weight', weight: 2000 } }),
+  phase: 'left',
+  reopensAs: 'progressing',
+  untilReached: true,
+  paused: { by: 'until: 20 %', since: at('10:05:15') },
+  reason: { code: 'paused', text: 'the job ends here on purpose (`until: 20 %`)', metric: null },
+  steps: [aStep(500, '10:02:10'), aStep(1000, '10:03:12'), aStep(2000, '10:04:14', { verdict: 'running' })],
+  finishedAt: at('10:05:15'),
+});
+
+export const atDeploy = aRollout({
+  ...promoted,
+  plan: planWith({ until: { kind: 'promotion' }, holdMs: 24 * 3_600_000 }),
+  phase: 'left',
+  reopensAs: 'promoting',
+  untilReached: true,
+  stage: { ...promoted.stage, name: 'commit' },
+  paused: { by: 'until: promotion', since: at('10:07:31') },
+  reason: { code: 'paused', text: 'stable is to be updated by the deploy step that follows', metric: null },
+  traffic: { ...promoted.traffic, wanted: weightOnly(10_000), verified: weightOnly(10_000) },
+  observation: anObservation({ traffic: weightOnly(10_000), restored: false, stable: old, canary }),
+  finishedAt: at('10:07:31'),
+});
+
+const halted = (code: ReasonCode, text: string, changes: Partial<Rollout> = {}): Rollout => ({
+  ...atDeploy,
+  plan: aPlan(),
+  phase: 'halted',
+  untilReached: false,
+  paused: null,
+  stage: { ...promoted.stage, name: 'stable-ready' },
+  reason: { code, text, metric: null },
+  finishedAt: at('10:12:31'),
+  ...changes,
+});
+
+const look = (stable: typeof arm): Rollout['observation'] =>
+  anObservation({ traffic: weightOnly(10_000), restored: false, stable, canary });
+
+const entry = (deployment: string, rollout: Rollout | null, changes: Partial<RolloutEntry> = {}): RolloutEntry => ({
+  namespace: 'shop',
+  deployment,
+  rollout,
+  lock: 'free',
+  runUrl: 'https://github.example.com/acme/shop/actions/runs/812',
+  note: null,
+  failed: false,
+  ...changes,
+});
+
+const accepted = (code: ReasonCode, text: string, rollouts: readonly RolloutEntry[], failed = false): Outcome => ({
+  kind: 'accepted',
+  reason: { code, text, metric: null },
+  rollouts,
+  failed,
+});
+
+const approval: Rollout = aRollout({
+  plan: planWith(
+    { approval: { approvers: ['octocat', 'hubot'], selfApproval: false, timeoutMs: 3_600_000 } },
+    { steps: withApproval(2) },
+  ),
+  approval: { step: 2, since: at('10:05:15'), by: null },
+  waits: [{ kind: 'approval', since: at('10:05:15') }],
+  steps: [
+    aStep(500, '10:02:10'),
+    aStep(1000, '10:03:12'),
+    aStep(2000, '10:04:14', { endedAt: null, verdict: 'running' }),
+  ],
+});
+
+const paused: Rollout = aRollout({
+  paused: { by: 'octocat', since: at('10:04:38') },
+  waits: [
+    { kind: 'paused', by: 'octocat', since: at('10:04:38') },
+    { kind: 'no-data', metric: 'p99', since: at('10:05:00'), why: 'no data from the canary' },
+  ],
+  asked: [asked('10:04:38')],
+});
+
+export const everyEntry: readonly RolloutEntry[] = [
+  entry('checkout', aRollout(), { lock: 'held' }),
+  entry('cart', approval, { lock: 'held' }),
+  entry('catalogue', left),
+  entry('search', atDeploy),
+  entry('payment', aRollout()),
+  entry('mail', halted('promote-failed', 'stable did not become ready: `ImagePullBackOff` on 1 of 3 pods')),
+  entry('login', null, { runUrl: null, note: 'its state has version 2, which this version does not know' }),
+];
+
+export const OPEN_STORIES: Readonly<Record<string, Story>> = {
+  'left-at-weight': finished(left),
+  'left-by-cancel': finished({
+    ...left,
+    plan: planWith({ onCancel: 'keep' }, { run: { ...aPlan().run, pullRequest: null } }),
+    untilReached: false,
+    paused: { by: 'the cancelled run', since: at('10:04:50') },
+    reason: { code: 'cancelled', text: 'the workflow run was cancelled', metric: null },
+  }),
+  'left-over-night': finished({
+    ...left,
+    plan: planWith(
+      {
+        until: { kind: 'weight', weight: 2000 },
+        holdMs: 20 * 3_600_000,
+        approval: { approvers: ['octocat', 'mona'], selfApproval: false, timeoutMs: 3_600_000 },
+      },
+      {
+        watchdog: { image: 'ghcr.io/acme/kubectl@sha256:0', serviceAccount: 'watchdog', afterMs: 60_000 },
+        steps: withApproval(2),
+      },
+    ),
+    approval: { step: 2, since: at('10:05:15'), by: null },
+    unwatched: [{ from: at('10:03:00'), to: at('10:03:40') }],
+  }),
+  'left-for-deploy': finished(atDeploy),
+  'left-for-deploy-done': finished({ ...atDeploy, observation: look({ ...arm, template: 'new' }) }),
+  paused: running(paused, '10:05:30'),
+  approval: running(approval, '10:17:15'),
+  'approval-by-anybody': running(
+    { ...approval, plan: planWith({}, { steps: withApproval(2), run: { ...aPlan().run, pullRequest: null } }) },
+    '10:17:15',
+  ),
+  'resumed-unwatched': running(
+    aRollout({
+      unwatched: [
+        { from: at('10:04:00'), to: at('10:21:00') },
+        { from: at('23:50:00'), to: at('23:59:00') + 1_320_000 },
+      ],
+      leftMs: 1_020_000,
+      asked: [asked('10:21:00', { name: 'resume', by: 'octocat (https://github.example.com/acme/shop/pull/7)' })],
+    }),
+    '10:30:00',
+  ),
+  'promoted-by-promote': finished({
+    ...promoted,
+    skipsSteps: true,
+    steps: [...promoted.steps.slice(0, 2), aStep(2000, '10:04:14', { verdict: 'skipped', heldMs: 20_000 })],
+    asked: [asked('10:04:38', { name: 'promote' })],
+  }),
+  'aborted-by-comment': finished({
+    ...rolledBack,
+    steps: [...rolledBack.steps.slice(0, 2), aStep(2000, '10:04:14', { verdict: 'aborted', heldMs: 10_400 })],
+    reason: { code: 'aborted-by-user', text: 'octocat asked for it', metric: null },
+    asked: [
+      asked('10:03:00', { name: 'resume', by: 'mona', refused: 'it is neither paused nor waiting for an approval' }),
+      asked('10:04:24', { name: 'abort', by: null }),
+    ],
+  }),
+  'hold-expired': finished({
+    ...rolledBack,
+    reason: { code: 'hold-expired', text: 'paused by octocat, for longer than 1 h', metric: null },
+  }),
+  'halted-promote-failed': finished(
+    halted('promote-failed', 'waited 5 min for stable: `ImagePullBackOff` on 1 of 10 pods', {
+      observation: look({
+        ...arm,
+        template: 'new',
+        rolledOut: false,
+        ready: 9,
+        problem: 'ImagePullBackOff on 1 of 10 pods',
+      }),
+    }),
+  ),
+  'halted-stable-not-updated': finished(
+    halted('stable-not-updated', 'waited 5 min for stable on the judged image', {
+      plan: atDeploy.plan,
+      untilReached: true,
+      stage: { ...promoted.stage, name: 'await-stable' },
+      observation: look(old),
+    }),
+  ),
+  'halted-image-moved': finished(
+    halted('image-moved', 'stable runs `sha256:cd34`, which is not the image that was judged', {
+      observation: look({ ...arm, template: 'new', imageIds: [`ghcr.io/acme/checkout@sha256:${'cd34'.repeat(16)}`] }),
+    }),
+  ),
+  'halted-going-back': finished({
+    ...rolledBack,
+    phase: 'halted',
+    reopensAs: 'rolling-back',
+    reason: {
+      code: 'metric-failed',
+      text: 'errors: too many; then: waited 2 min for the router to confirm 0 %',
+      metric: 'errors',
+    },
+    traffic: { ...rolledBack.traffic, verified: weightOnly(2000), wayBackDoneAt: null },
+    observation: anObservation({ traffic: weightOnly(2000), restored: false, stable: old, canary }),
+  }),
+  'halted-lock-lost': finished({
+    ...aRollout({ phase: 'halted', finishedAt: at('10:05:00') }),
+    reason: {
+      code: 'lock-lost',
+      text: 'https://github.example.com/acme/shop/actions/runs/813 took the lock',
+      metric: null,
+    },
+  }),
+  status: { now: at('10:20:00'), situation: accepted('listed', '7 rollouts are open', everyEntry) },
+  'status-of-one': { now: at('10:20:00'), situation: accepted('listed', '1 rollout is open', everyEntry.slice(2, 3)) },
+  'status-of-none': { now: at('10:20:00'), situation: accepted('listed', 'no rollout is open', []) },
+  sweep: {
+    now: at('10:20:00'),
+    situation: accepted('swept', 'the rollouts that nobody drove were made safe', [
+      entry('checkout', aRollout(), { lock: 'held', note: 'its run is alive: left alone' }),
+      entry(
+        'payment',
+        { ...rolledBack, reason: { code: 'cancelled', text: 'its run was lost', metric: null } },
+        {
+          note: 'rolled back',
+        },
+      ),
+      entry('search', promoted, { note: 'promotion finished' }),
+      entry('catalogue', left, { note: 'judged over the last 15 min: good; it may wait until 11:05 UTC' }),
+    ]),
+  },
+  'sweep-failed': {
+    now: at('10:20:00'),
+    situation: accepted(
+      'sweep-failed',
+      'a rollout that nobody drives could not be made safe',
+      [
+        entry('checkout', left, { note: 'left alone' }),
+        entry('payment', aRollout(), { note: 'forbidden: may not patch `httproutes`', failed: true }),
+      ],
+      true,
+    ),
+  },
+  'handed-over': {
+    now: at('10:20:00'),
+    situation: accepted(
+      'handed-over',
+      '`abort` was handed to the run that holds the lock (https://github.example.com/acme/shop/actions/runs/812)',
+      [entry('checkout', aRollout(), { lock: 'held' })],
+    ),
+  },
+  'lock-held-by-run': {
+    now: at('10:20:00'),
+    situation: {
+      kind: 'rejected',
+      reason: {
+        code: 'lock-held',
+        text: 'another rollout has held the lock since 2026-03-01T10:01:12.123456Z (https://github.example.com/acme/shop/actions/runs/811, step 2 of 5)',
+        metric: null,
+      },
+      issues: [],
+      findings: [],
+      subject: { namespace: 'shop', deployment: 'checkout', images: [] },
+    },
+  },
+};
