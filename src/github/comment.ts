@@ -9,7 +9,7 @@ import type { RunContext } from './context.ts';
 import { listOf, numberAt, textAt } from './json.ts';
 import { latestOnly } from './latest.ts';
 import { findPullRequest } from './pull-request.ts';
-import { type ReportTarget, targetOf } from './report-target.ts';
+import { placeOf, type ReportTarget, targetOf } from './report-target.ts';
 import { createTrouble } from './trouble.ts';
 
 export interface CommentOptions {
@@ -52,23 +52,32 @@ interface Text {
 
 /** One comment for a pull request and a Deployment, edited as the rollout goes on: an edit notifies nobody. */
 export const createCommentReporter = (options: CommentOptions): CommentReporter => {
-  const writer = createWriter(options);
-  const submit = latestOnly(writer.write);
-  const show = (situation: Situation, extras: Pick<Extras, 'journal' | 'pods'>): Promise<void> => {
+  const writers = new Map<string, Writer>();
+  let last: Writer | null = null;
+  const writerOn = (context: RunContext): Writer => {
+    const key = `${context.pullRequest}/${context.sha}`;
+    const writer = writers.get(key) ?? createWriter({ ...options, context });
+    writers.set(key, writer);
+    return writer;
+  };
+  const show = async (situation: Situation, extras: Pick<Extras, 'journal' | 'pods'>): Promise<void> => {
+    const place = placeOf(situation, options.context);
+    if (place === null) return;
+    last = writerOn(place);
     const marker = markerOf(targetOf(situation, options.target));
     const text = renderComment(situation, { ...extras, now: options.now(), podLines: options.podLines });
-    return submit({ marker, body: `${marker}\n${text}`, isOnlyIfNew: isLockHeld(situation) });
+    await last.submit({ marker, body: `${marker}\n${text}`, isOnlyIfNew: isLockHeld(situation) });
   };
   return {
     name: 'comment',
     report: (rollout, journal) => show({ kind: 'running', rollout }, { journal, pods: [] }),
     conclude: (outcome, journal, pods) => show(outcome, { journal, pods }),
-    url: writer.url,
+    url: () => last?.url() ?? null,
   };
 };
 
 interface Writer {
-  readonly write: (text: Text) => Promise<void>;
+  readonly submit: (text: Text) => Promise<void>;
   readonly url: () => string | null;
 }
 
@@ -96,7 +105,7 @@ const createWriter = ({ client, context, isRequired, warn }: CommentOptions): Wr
     comment = saved.value;
     written = body;
   };
-  return { write, url: () => comment?.url ?? null };
+  return { submit: latestOnly(write), url: () => comment?.url ?? null };
 };
 
 const findPlace = async (client: GitHubClient, context: RunContext): Promise<Result<Place | null, GitHubProblem>> => {

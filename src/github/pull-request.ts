@@ -24,6 +24,16 @@ export const findPullRequest = async (
   return ok(best(listOf(answer.value)));
 };
 
+/**
+ * With the pull request that a run for a commit belongs to: the rollout keeps it, and comments there may steer it. GitHub
+ * that does not answer leaves it unknown, and the rollout is steered by jobs alone.
+ */
+export const withPullRequest = async (client: GitHubClient | null, context: RunContext): Promise<RunContext> => {
+  if (client === null || context.pullRequest !== null) return context;
+  const found = await findPullRequest(client, context);
+  return found.ok ? { ...context, pullRequest: found.value } : context;
+};
+
 /** GitHub answers 422 (and 409 in an empty repository) for a commit that it does not have. */
 const isUnknownCommit = ({ status }: GitHubProblem): boolean => status === 422 || status === 409;
 

@@ -16,6 +16,11 @@ export interface ReportSettings {
   readonly comment: Wanted;
   readonly commitStatus: Wanted;
   readonly podLogs: Spec['podLogs'];
+  /**
+   * Whether the run steers a rollout instead of beginning one: what comes of the command itself is no news for the pull
+   * request and its commit, and must not replace what the rollout says there.
+   */
+  readonly steers?: boolean;
 }
 
 export interface Reporters {
@@ -48,12 +53,21 @@ export const buildReporters = (parts: {
     ? createCommentReporter({ ...shared, isRequired: settings.comment === 'true', podLines: podLogs === 'comment' })
     : null;
   const status = wantsStatus ? createStatusReporter(shared) : null;
+  const outside = [comment, status].filter((reporter) => reporter !== null);
   return {
-    all: [summary, comment, status].filter((reporter) => reporter !== null),
+    all: [summary, ...(settings.steers === true ? outside.map(rolloutsOnly) : outside)],
     commentUrl: () => comment?.url() ?? null,
     reportPath: summary.path,
   };
 };
+
+const rolloutsOnly = (reporter: Reporter): Reporter => ({
+  name: reporter.name,
+  report: reporter.report,
+  conclude: async (outcome, journal, pods) => {
+    if (outcome.kind === 'finished') await reporter.conclude(outcome, journal, pods);
+  },
+});
 
 /** Logs may hold secrets of users: unless asked for, they are shown only where the repository is known to be private. */
 export const podLogsIn = (podLogs: Spec['podLogs'], context: RunContext): 'summary' | 'comment' | 'off' => {

@@ -7,7 +7,7 @@ import type { Situation } from '../report/subject.ts';
 import type { GitHubClient } from './client.ts';
 import { type RunContext, resolveContext } from './context.ts';
 import { latestOnly } from './latest.ts';
-import { type ReportTarget, targetOf } from './report-target.ts';
+import { placeOf, type ReportTarget, targetOf } from './report-target.ts';
 import { createTrouble } from './trouble.ts';
 
 export interface StatusOptions {
@@ -26,17 +26,22 @@ interface CommitStatus {
   readonly description: string;
 }
 
+interface Statement {
+  readonly place: RunContext;
+  readonly status: CommitStatus;
+}
+
 /** The first line of the report as a commit status on the commit that people look at. */
 export const createStatusReporter = (options: StatusOptions): Reporter => {
   const { client, warn } = options;
   const trouble = createTrouble('set the commit status', 'statuses: write', warn);
   let resolved: RunContext | null = null;
   let written = '';
-  const write = async (status: CommitStatus): Promise<void> => {
-    const key = JSON.stringify(status);
+  const write = async ({ place, status }: Statement): Promise<void> => {
+    const key = JSON.stringify([place.sha, status]);
     if (trouble.isHopeless() || key === written) return;
-    resolved ??= await resolveContext(client, options.context);
-    const { repository, sha, runUrl } = resolved;
+    if (place === options.context) resolved ??= await resolveContext(client, place);
+    const { repository, sha, runUrl } = (place === options.context ? resolved : null) ?? place;
     if (repository === null || sha === null) return;
     const answer = await client.call('POST /repos/{owner}/{repo}/statuses/{sha}', {
       owner: repository.owner,
@@ -48,17 +53,21 @@ export const createStatusReporter = (options: StatusOptions): Reporter => {
     if (!answer.ok) return trouble.meet(answer.problem);
     written = key;
   };
-  const submit = latestOnly(write);
+  // Of each commit the last word counts: a rollout that replaces another must not swallow its end.
+  const submits = new Map<string | null, (statement: Statement) => Promise<void>>();
+  const submitOn = (sha: string | null): ((statement: Statement) => Promise<void>) => {
+    const submit = submits.get(sha) ?? latestOnly(write);
+    submits.set(sha, submit);
+    return submit;
+  };
   const show = async (situation: Situation): Promise<void> => {
     const state = stateOf(situation);
-    if (state === null) return;
+    const place = placeOf(situation, options.context);
+    if (state === null || place === null) return;
     const { namespace, deployment } = targetOf(situation, options.target);
     const name = ['canary-rollout', namespace, deployment].filter((part) => part !== null).join('/');
-    await submit({
-      state,
-      context: plain(name, 200),
-      description: statusDescription(situation, options.now()),
-    });
+    const description = statusDescription(situation, options.now());
+    await submitOn(place.sha)({ place, status: { state, context: plain(name, 200), description } });
   };
   return {
     name: 'commit status',
