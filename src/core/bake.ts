@@ -44,8 +44,17 @@ export const missesEnd = (rollout: Rollout, { sampledAt, noDataSince }: MetricSt
 export const endUnseen = (rollout: Rollout): boolean =>
   deciding(rollout).some(([spec, state]) => spec.kind === 'counted' && missesEnd(rollout, state));
 
+/** Every metric was asked for since this stage began, with an answer or without. */
+export const lookedSince = (rollout: Rollout, now: Ms): boolean =>
+  deciding(rollout).every(
+    ([, { sampledAt, noDataSince }]) =>
+      (sampledAt ?? 0) > rollout.stage.since ||
+      (noDataSince !== null && now - rollout.stage.since >= rollout.plan.timings.minWindowMs),
+  );
+
 /** Waits that stop the clock: missing data and suspicion. Too little to judge matters only when the time is up. */
 export const clockStands = (rollout: Rollout): boolean =>
+  rollout.paused !== null ||
   bakeWaits(rollout).some(
     (wait) =>
       wait.kind === 'no-data' ||

@@ -1,15 +1,18 @@
-import { bakeWaits, clockStands } from './bake.ts';
+import { bakeWaits, clockStands, lookedSince } from './bake.ts';
 import { withEffects } from './effects.ts';
 import { failureOf } from './failure.ts';
-import { isCleaning } from './phases/cleaning.ts';
-import { currentStep } from './phases/progressing.ts';
-import { canaryGone, isReturning, silentMetric } from './phases/promoting.ts';
-import type { Reason } from './reason.ts';
+import { currentStep, stepReplicas } from './phases/progressing.ts';
+import { isReturning, silentMetric } from './phases/promoting.ts';
+import { freshLook, splitsRequests } from './phases/rule.ts';
 import { record } from './record.ts';
-import type { Effect, Event, Rollout, TerminalPhase } from './rollout.ts';
+import type { Event, Rollout, StageName } from './rollout.ts';
+import { isReadingStable, readStable } from './stable-read.ts';
 import { enterNamed, enterPhase, enterStage, isTerminal, nextRule, ruleOf } from './stage.ts';
+import { askApproval, leavesAfterStep, leavesAtPromotion, obey } from './steering.ts';
 import { refreshRecord } from './steps.ts';
+import { cancel, end, fail, leave } from './turns.ts';
 import type { Ms } from './units.ts';
+import { waitsForApproval } from './waiting.ts';
 
 /**
  * One event in, the next state out: what happened is recorded, then everything else follows from the facts and the
@@ -33,16 +36,29 @@ const decide = (recorded: Rollout, event: Event): Rollout => {
     const text = `${event.holder} took the lock; this run writes nothing more`;
     return end(recorded, 'halted', { code: 'lock-lost', text, metric: null }, now);
   }
-  const asked = event.kind === 'cancel-requested' ? cancel(recorded, event.by, now) : recorded;
-  let current = refreshRecord(tickClock(asked, now), now);
+  // The time up to now counts by what was so until now: a pause that ends with this event was one.
+  const ticked = tickClock(recorded, now);
+  let current = refreshRecord(asked(ticked, event), now);
   for (let next = advance(current, now); next !== current; next = advance(current, now)) current = next;
   return withEffects({ ...current, waits: waitsOf(current) }, now);
 };
 
-const waitsOf = (rollout: Rollout): Rollout['waits'] =>
-  rollout.stage.name !== 'bake'
-    ? []
-    : bakeWaits(rollout).filter((wait) => wait.kind === 'no-data' || clockIsUp(rollout));
+const asked = (rollout: Rollout, event: Event): Rollout => {
+  if (event.kind === 'cancel-requested') return cancel(rollout, event.now);
+  return event.kind === 'commanded' ? obey(rollout, event.command, event.now) : rollout;
+};
+
+const waitsOf = (rollout: Rollout): Rollout['waits'] => {
+  if (isTerminal(rollout.phase)) return [];
+  const { paused, approval, stage } = rollout;
+  const baking =
+    stage.name === 'bake' ? bakeWaits(rollout).filter((wait) => wait.kind === 'no-data' || clockIsUp(rollout)) : [];
+  return [
+    ...baking,
+    ...(paused === null ? [] : [{ kind: 'paused', ...paused } as const]),
+    ...(approval !== null && waitsForApproval(rollout) ? [{ kind: 'approval', since: approval.since } as const] : []),
+  ];
+};
 
 const clockIsUp = (rollout: Rollout): boolean => rollout.stage.heldMs >= currentStep(rollout).intervalMs;
 
@@ -60,40 +76,91 @@ const advance = (rollout: Rollout, now: Ms): Rollout => {
   const rule = ruleOf(rollout);
   if (rule === null || isTerminal(rollout.phase)) return rollout;
   const failure = failureOf(rollout, now);
-  if (failure !== null) return fail(rollout, rule.onFailure, failure, now);
-  return rule.waitingFor(rollout, now) === null ? nextStage(rollout, now) : rollout;
+  if (failure !== null) return failed(rollout, rule.onFailure, failure, now);
+  if (isReadingStable(rollout)) return readStable(rollout, now);
+  if (cameBack(rollout)) return putBackAgain(rollout, now);
+  if (isOutgrown(rollout)) return enterNamed(rollout, 'scale', now);
+  if (rule.waitingFor(rollout, now) !== null) return rollout;
+  return rollout.paused !== null && STANDS.includes(rollout.stage.name) ? stand(rollout, now) : nextStage(rollout, now);
 };
 
-const fail = (rollout: Rollout, onFailure: 'roll-back' | 'halt' | 'go-on', reason: Reason, now: Ms): Rollout => {
-  if (rollout.phase !== 'rolling-back' && rollout.committedAt === null) return rollBack(rollout, reason, now);
-  if (onFailure !== 'go-on') return halt(rollout, reason, now);
-  return nextStage({ ...rollout, warnings: [...rollout.warnings, `${rollout.stage.name}: ${reason.text}`] }, now);
-};
+const failed = (rollout: Rollout, onFailure: 'roll-back' | 'halt' | 'go-on', reason: Reason, now: Ms): Rollout =>
+  onFailure === 'go-on'
+    ? nextStage({ ...rollout, warnings: [...rollout.warnings, `${rollout.stage.name}: ${reason.text}`] }, now)
+    : fail(rollout, reason, now);
+
+type Reason = NonNullable<Rollout['reason']>;
+
+/** Somebody scaled stable up while a weight is held: the canary's share of the work has grown with it (design §2, capacity). */
+const isOutgrown = (rollout: Rollout): boolean =>
+  rollout.stage.name === 'bake' &&
+  splitsRequests(rollout) &&
+  freshLook(rollout)?.canary != null &&
+  (rollout.observation?.canary?.replicas ?? 0) < stepReplicas(rollout);
+
+/** A write whose answer was lost can land after the route was put back: a look before the Service goes shows it. */
+const cameBack = (rollout: Rollout): boolean =>
+  ['remove-canary', 'remove-service'].includes(rollout.stage.name) &&
+  splitsRequests(rollout) &&
+  freshLook(rollout)?.restored === false &&
+  !rollout.warnings.includes(CAME_BACK);
+
+/** Once: whoever writes it again and again must not keep the rollout from ending. */
+const CAME_BACK = 'our entry came back into the route after it was put back; it was removed again';
+
+const putBackAgain = (rollout: Rollout, now: Ms): Rollout =>
+  enterNamed({ ...rollout, warnings: [...rollout.warnings, CAME_BACK] }, 'restore-route', now);
+
+/** Stages after which more of the traffic would move: a pause holds the rollout there. */
+const STANDS: readonly StageName[] = [
+  'canary',
+  'route-entry',
+  'settle',
+  'watchdog',
+  'scale',
+  'bake',
+  'capacity',
+  'all-traffic',
+];
+
+/** Nothing moves while it is paused; opened for one look at the metrics only, it is left again after that look. */
+const stand = (rollout: Rollout, now: Ms): Rollout =>
+  rollout.checks && rollout.paused !== null && (rollout.stage.name !== 'bake' || lookedSince(rollout, now))
+    ? leave(rollout, rollout.paused.by, pausedReason(rollout.paused.by), now)
+    : rollout;
+
+const pausedReason = (by: string): Reason => ({ code: 'paused', text: `paused by ${by}`, metric: null });
 
 const nextStage = (rollout: Rollout, now: Ms): Rollout => {
   if (rollout.stage.name === 'keep-canary') return end(rollout, 'halted', rollout.reason, now);
+  if (leavesAtPromotion(rollout)) return leaveUntil(rollout, 'until: promotion', now);
   const rule = nextRule(rollout);
   if (rule !== null) return enterStage(withDoubts(rollout), rule, now);
   switch (rollout.phase) {
     case 'preparing':
-      return enterPhase({ ...rollout, step: 0 }, 'progressing', now);
+      return rollout.skipsSteps
+        ? enterPhase(rollout, 'promoting', now)
+        : enterPhase({ ...rollout, step: 0 }, 'progressing', now);
     case 'progressing':
-      return stepPassed(refreshRecord(rollout, now, 'passed'), now);
+      return stepOver(rollout, now);
     case 'promoting':
-      return end(
-        rollout,
-        'promoted',
-        { code: 'completed', text: 'the new version serves all traffic', metric: null },
-        now,
-      );
+      return rollout.undoes
+        ? end(rollout, 'rolled-back', rollout.reason, now)
+        : end(rollout, 'promoted', COMPLETED, now);
     default:
       return end(rollout, 'rolled-back', rollout.reason, now);
   }
 };
 
+const COMPLETED: Reason = { code: 'completed', text: 'the new version serves all traffic', metric: null };
+
+/** Ends the job where `until` said; the rollout that is resumed goes past it. */
+const leaveUntil = (rollout: Rollout, until: string, now: Ms): Rollout =>
+  leave({ ...rollout, untilReached: true }, until, { code: 'paused', text: `${until} is reached`, metric: null }, now);
+
 /** Traffic that returned to a stable nobody could judge is told, not hidden. */
 const withDoubts = (rollout: Rollout): Rollout => {
-  const silent = isReturning(rollout.stage.name) ? silentMetric(rollout) : null;
+  const silent = isReturning(rollout.stage.name) && !rollout.undoes ? silentMetric(rollout) : null;
   if (silent === null) return rollout;
   return {
     ...rollout,
@@ -101,74 +168,13 @@ const withDoubts = (rollout: Rollout): Rollout => {
   };
 };
 
-const stepPassed = (rollout: Rollout, now: Ms): Rollout =>
-  rollout.step + 1 < rollout.plan.steps.length
-    ? enterPhase({ ...rollout, step: rollout.step + 1 }, 'progressing', now)
-    : enterPhase(rollout, 'promoting', now);
-
-/** Reads and timers can be dropped. A save that was sent has to be answered before the next, or the older state may win. */
-const isSent = ({ kind }: Effect): boolean => kind === 'write' || kind === 'save';
-
-/** A forward write under way cannot be called back: it stays open as superseded, and the way back goes again after it. */
-const rollBack = (rollout: Rollout, reason: Reason, now: Ms): Rollout => {
-  const isAbort = reason.code === 'cancelled' || reason.code === 'aborted-by-user';
-  if (isStableGone(rollout)) return end(rollout, 'halted', withNobody(rollout, reason), now);
-  const closed = refreshRecord(rollout, now, isAbort ? 'aborted' : 'failed');
-  const open = closed.open.filter(isSent);
-  return enterPhase({ ...closed, reason, open }, 'rolling-back', now);
+const stepOver = (rollout: Rollout, now: Ms): Rollout => {
+  const isApproved = rollout.approval?.step === rollout.step && rollout.approval.by !== null;
+  if (currentStep(rollout).approval && !isApproved) return askApproval(rollout, now);
+  const until = leavesAfterStep(rollout);
+  if (until !== null) return leaveUntil(rollout, until, now);
+  const passed = refreshRecord(rollout, now, 'passed');
+  return passed.step + 1 < passed.plan.steps.length
+    ? enterPhase({ ...passed, step: passed.step + 1 }, 'progressing', now)
+    : enterPhase(passed, 'promoting', now);
 };
-
-/** Stable was deleted and users are served by the canary: going back would take the last pods that answer away. */
-const isStableGone = ({ observation, traffic }: Rollout): boolean =>
-  observation !== null &&
-  observation.stable === null &&
-  traffic.wanted.canary > 0 &&
-  (observation.canary?.ready ?? 0) > 0;
-
-const withNobody = ({ plan }: Rollout, reason: Reason): Reason => ({
-  ...reason,
-  text: `${reason.text}; there is nothing to go back to, so the canary ${plan.target.canaryDeployment} keeps its traffic`,
-});
-
-/** Past the point of no return, or when the way back cannot go on: traffic stays where it is healthy, and a person is called. */
-const halt = (rollout: Rollout, reason: Reason, now: Ms): Rollout => {
-  const halting = { ...rollout, reason: withTrouble(rollout.reason, reason) };
-  const { plan, phase, stage, observation } = rollout;
-  // Never to a copy that is not known to have a pod that answers.
-  const canKeep = plan.abilities.allTraffic && (observation?.canary?.ready ?? 0) > 0;
-  if (phase === 'promoting' && isReturning(stage.name) && canKeep) {
-    const open = rollout.open.filter(isSent);
-    return enterNamed({ ...halting, open }, 'keep-canary', now);
-  }
-  return end(halting, 'halted', halting.reason, now);
-};
-
-/** Why it turned back or stopped stays the reason; what then kept it from ending well is said too. */
-const withTrouble = (first: Reason | null, trouble: Reason): Reason =>
-  first === null ? trouble : { ...first, text: `${first.text}; then: ${trouble.text}` };
-
-/** What is under way already is what a cancel would ask for, or all that is left is better finished than left. */
-const isBeyondCancel = (rollout: Rollout): boolean => {
-  const { phase, stage } = rollout;
-  if (phase === 'rolling-back' || stage.name === 'keep-canary') return true;
-  if (phase !== 'promoting' || rollout.committedAt === null) return false;
-  return isReturning(stage.name) ? canaryGone(rollout) : isCleaning(stage.name);
-};
-
-const cancel = (rollout: Rollout, by: 'signal' | 'command', now: Ms): Rollout => {
-  if (isBeyondCancel(rollout)) return rollout;
-  const reason: Reason =
-    by === 'signal'
-      ? { code: 'cancelled', text: 'the workflow run was cancelled', metric: null }
-      : { code: 'aborted-by-user', text: 'a person asked for it', metric: null };
-  return rollout.committedAt === null ? rollBack(rollout, reason, now) : halt(rollout, reason, now);
-};
-
-const end = (rollout: Rollout, phase: TerminalPhase, reason: Reason | null, now: Ms): Rollout => ({
-  ...refreshRecord(rollout, now, phase === 'promoted' ? 'passed' : 'failed'),
-  phase,
-  reason,
-  finishedAt: now,
-  open: [],
-  waits: [],
-});

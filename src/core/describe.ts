@@ -1,3 +1,4 @@
+import { steeringOf } from './describe-steering.ts';
 import { drainWasSeen } from './drain.ts';
 import { formatCount, formatDuration, formatNumber, formatRatio, formatWeight } from './format.ts';
 import type { Entry } from './journal.ts';
@@ -13,6 +14,7 @@ export const describe = (before: Rollout, event: Event, after: Rollout): readonl
   // As recorded, before what follows from it: a new weight begins with empty tallies.
   ...samplesOf(before, event, event.kind === 'sampled' ? record(before, event) : after),
   ...troubleOf(before, event, after),
+  ...steeringOf(before, event, after, (rollout, text, level) => entry(rollout, event.now, text, level)),
   ...turnOf(before, event, after),
   ...stageEntered(before, event, after),
   ...ended(before, event, after),
@@ -135,12 +137,12 @@ const turnOf = (before: Rollout, event: Event, after: Rollout): readonly Entry[]
   if (before.phase !== 'rolling-back' && after.phase === 'rolling-back') {
     return [entry(after, event.now, `rolling back: ${after.reason?.text ?? ''}`, 'error')];
   }
-  if (before.reason === null && after.reason !== null && after.phase === 'promoting') {
+  if (before.stage.name !== 'keep-canary' && after.stage.name === 'keep-canary') {
     return [
       entry(
         after,
         event.now,
-        `promotion stops: ${after.reason.text}; the traffic goes to the canary, the copy known to be good`,
+        `promotion stops: ${after.reason?.text ?? ''}; the traffic goes to the canary, the copy known to be good`,
         'error',
       ),
     ];
@@ -176,6 +178,10 @@ const STAGE_TEXT: Readonly<Partial<Record<StageName, (rollout: Rollout) => strin
   'canary-service': ({ plan }) => `creating the Service ${plan.target.canaryService}`,
   canary: ({ plan }) =>
     `starting the Deployment ${plan.target.canaryDeployment} with ${plan.target.images.map(({ image }) => image).join(', ')}`,
+  watchdog: ({ plan }) =>
+    `starting the watchdog: it returns the traffic when this run is silent for ${formatDuration(plan.watchdog?.afterMs ?? 0)}`,
+  'read-stable': ({ plan }) => `looking which version the Deployment ${plan.target.deployment} runs`,
+  'await-stable': ({ plan }) => `waiting for the Deployment ${plan.target.deployment} to run the judged version`,
   'route-entry': () => 'the canary is ready; adding it to the route with weight 0',
   settle: ({ plan }) => `watching for ${formatDuration(plan.timings.settleMs)} whether the entry stands`,
   scale: ({ plan, step }) => `scaling the canary to ${plan.steps[step]?.canaryReplicas ?? '?'} pods`,
@@ -187,7 +193,8 @@ const STAGE_TEXT: Readonly<Partial<Record<StageName, (rollout: Rollout) => strin
   commit: () => 'giving up the way back: from here on there is only forward',
   'update-stable': ({ plan }) => `updating the Deployment ${plan.target.deployment}`,
   'stable-ready': () => 'waiting for the updated stable',
-  'return-some': () => 'stable is ready; returning 20 % of the traffic to it',
+  'return-some': ({ undoes }) =>
+    `stable is ready${undoes ? ' and runs the old version' : ''}; returning 20 % of the traffic to it`,
   'return-all': () => 'returning all traffic to stable',
   'keep-canary': () => 'sending all traffic to the canary',
   'way-back': () => 'returning all traffic to stable',
@@ -209,7 +216,12 @@ const ended = (before: Rollout, event: Event, after: Rollout): readonly Entry[] 
       return [entry(after, event.now, `promoted after ${took}`)];
     case 'rolled-back':
       return [entry(after, event.now, `rolled back after ${took}: ${reason}`, 'error')];
+    case 'left':
+      return [entry(after, event.now, leftText(after), 'warning')];
     default:
       return [entry(after, event.now, `halted after ${took}: ${reason}`, 'error')];
   }
 };
+
+const leftText = ({ plan, traffic, reason }: Rollout): string =>
+  `left with ${formatWeight(traffic.wanted.canary)} on the canary: ${reason?.text ?? ''}; nobody judges it now, and it may stay so for ${formatDuration(plan.conduct.holdMs)}`;

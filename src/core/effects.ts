@@ -1,4 +1,4 @@
-import { judgeableAt, missesEnd } from './bake.ts';
+import { clockStands, judgeableAt, missesEnd } from './bake.ts';
 import { currentStep } from './phases/progressing.ts';
 import { freshLook, splitsRequests } from './phases/rule.ts';
 import { NEVER, SAVE_RETRY_MS } from './record.ts';
@@ -15,12 +15,13 @@ type Opening<Kind extends Effect['kind']> = Omit<Extract<Effect, { kind: Kind }>
 /** Opens what should be under way and is not. At most one forward write, one way back, one look, one query, one save, one timer. */
 export const withEffects = (rollout: Rollout, now: Ms): Rollout => {
   if (isTerminal(rollout.phase)) return { ...rollout, open: [] };
-  return [openSave, openWrite, openObserve, openQuery, openWake].reduce((current, open) => open(current, now), rollout);
+  const all = [openSave, openWrite, openAcknowledgement, openObserve, openQuery, openWake];
+  return all.reduce((current, open) => open(current, now), rollout);
 };
 
 const openNew = (
   rollout: Rollout,
-  effect: Opening<'write'> | Opening<'observe'> | Opening<'query'> | Opening<'save'> | Opening<'wake'>,
+  effect: { [Kind in Effect['kind']]: Opening<Kind> }[Effect['kind']],
   now: Ms,
 ): Rollout => ({
   ...rollout,
@@ -64,6 +65,15 @@ const marked = (rollout: Rollout, intent: Intent, now: Ms): Rollout => {
   return rollout;
 };
 
+/** The annotation goes only when the state says that it was acted on: whoever finds it must not act twice. */
+const openAcknowledgement = (rollout: Rollout, now: Ms): Rollout => {
+  const command = rollout.asked.find(({ acknowledged }) => !acknowledged);
+  if (command === undefined || rollout.savedRevision < rollout.revision || isOpen(rollout, 'acknowledge'))
+    return rollout;
+  const { name, rolloutId, by, id, raw } = command;
+  return openNew(rollout, { kind: 'acknowledge', command: { name, rolloutId, by, id, raw } }, now);
+};
+
 // --- looks ------------------------------------------------------------------
 
 const needsLook = (rollout: Rollout): boolean => {
@@ -71,7 +81,7 @@ const needsLook = (rollout: Rollout): boolean => {
   return !writes || rollout.stage.write.kind === 'done' || rollout.stage.name === 'bake';
 };
 
-const WITH_PODS: readonly StageName[] = ['canary', 'scale', 'capacity', 'stable-ready'];
+const WITH_PODS: readonly StageName[] = ['canary', 'scale', 'capacity', 'read-stable', 'await-stable', 'stable-ready'];
 
 /** Quick at first, when an answer is near, then patient. Held weights are looked at as often as the request budget allows. */
 const lookEvery = (rollout: Rollout, now: Ms): Ms => {
@@ -107,6 +117,8 @@ const SAMPLED: readonly StageName[] = [
   'scale',
   'capacity',
   'all-traffic',
+  'read-stable',
+  'await-stable',
   'return-some',
   'return-all',
   'way-back',
@@ -154,7 +166,9 @@ const instants = (rollout: Rollout, now: Ms): readonly Ms[] => {
     noDataSince === null ? [] : [noDataSince + timings.noDataMs, noDataSince + timings.minWindowMs],
   );
   return [
-    rollout.startedAt + timings.timeoutMs,
+    rollout.startedAt + rollout.leftMs + timings.timeoutMs,
+    rollout.paused === null ? Number.POSITIVE_INFINITY : rollout.paused.since + plan.conduct.holdMs,
+    rollout.approval === null ? Number.POSITIVE_INFINITY : rollout.approval.since + plan.conduct.approval.timeoutMs,
     stage.since + (ruleOf(rollout)?.deadlineMs(plan) ?? 0),
     (stage.write.kind === 'done' ? stage.write.at : stage.since) + (ruleOf(rollout)?.deadlineMs(plan) ?? 0),
     stage.retryAt,
@@ -162,10 +176,15 @@ const instants = (rollout: Rollout, now: Ms): readonly Ms[] => {
     needsLook(rollout) && !isOpen(rollout, 'observe') ? lookDue(rollout, now) : Number.POSITIVE_INFINITY,
     ...(isOpen(rollout, 'query') ? [] : dues(rollout).map(([, due]) => due)),
     ...(stage.name === 'bake'
-      ? [now + currentStep(rollout).intervalMs - stage.heldMs, judgeableAt(rollout) + timings.noDataMs]
+      ? [
+          // A clock that stands comes to no end by itself.
+          clockStands(rollout) ? Number.POSITIVE_INFINITY : now + currentStep(rollout).intervalMs - stage.heldMs,
+          judgeableAt(rollout) + timings.noDataMs,
+        ]
       : []),
     ...noData,
     stage.since + timings.settleMs,
+    ...(rollout.checks ? [stage.since + timings.minWindowMs] : []),
     (stage.write.kind === 'done' ? stage.write.at : stage.since) + timings.settleMs,
     stage.since + Math.max(timings.drainMs, timings.settleMs),
     (stage.verifiedAt ?? stage.since) + timings.returnMs,

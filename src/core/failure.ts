@@ -7,6 +7,7 @@ import { NEVER } from './record.ts';
 import type { Observation, Rollout, StageName } from './rollout.ts';
 import { ruleOf } from './stage.ts';
 import type { Ms } from './units.ts';
+import { waitsForApproval } from './waiting.ts';
 
 const reason = (code: ReasonCode, text: string, metric: string | null = null): Reason => ({ code, text, metric });
 
@@ -16,7 +17,7 @@ export const failureOf = (rollout: Rollout, now: Ms): Reason | null => {
   if (rule === null) return null;
   const isForward = rollout.phase !== 'rolling-back' && rollout.committedAt === null;
   return (
-    (isForward ? (tooLong(rollout, now) ?? worldChanged(rollout)) : null) ??
+    (isForward ? (tooLong(rollout, now) ?? waitedTooLong(rollout, now) ?? worldChanged(rollout)) : null) ??
     (rollout.phase === 'rolling-back' ? null : (badArm(rollout) ?? judged(rollout, now))) ??
     stageFailed(rollout, rule, now)
   );
@@ -24,9 +25,20 @@ export const failureOf = (rollout: Rollout, now: Ms): Reason | null => {
 
 const tooLong = (rollout: Rollout, now: Ms): Reason | null => {
   const { timeoutMs } = rollout.plan.timings;
-  return now - rollout.startedAt < timeoutMs
+  // Time in which no job was meant to run is bounded by `hold`.
+  return now - rollout.startedAt - rollout.leftMs < timeoutMs
     ? null
     : reason('timeout', `the rollout took longer than ${formatDuration(timeoutMs)}`);
+};
+
+/** A pause and an approval are waited for only so long. */
+const waitedTooLong = (rollout: Rollout, now: Ms): Reason | null => {
+  const { holdMs, approval } = rollout.plan.conduct;
+  if (rollout.paused !== null && now - rollout.paused.since >= holdMs)
+    return reason('hold-expired', `paused by ${rollout.paused.by}, for longer than ${formatDuration(holdMs)}`);
+  if (rollout.approval !== null && waitsForApproval(rollout) && now - rollout.approval.since >= approval.timeoutMs)
+    return reason('approval-timeout', `nobody approved within ${formatDuration(approval.timeoutMs)}`);
+  return null;
 };
 
 /** Changes by others that the rollout must not work against. */
@@ -44,7 +56,7 @@ const worldChanged = (rollout: Rollout): Reason | null => {
   const standing: readonly StageName[] = ['settle', 'bake'];
   if (standing.includes(rollout.stage.name) && freshLook(rollout)?.asWanted === false) {
     const what = look.trafficProblem ?? 'its weights are not the ones that were set';
-    return reason('route-changed', `somebody changed our entries of the route: ${what}`);
+    return reason('route-changed', `${look.changedBy ?? 'somebody'} changed our entries of the route: ${what}`);
   }
   return null;
 };
@@ -97,7 +109,7 @@ const nobodyReached = ({ stage, plan }: Rollout, { canary, verification }: Obser
 const JUDGED: readonly StageName[] = ['shift', 'bake', 'return-some', 'return-all', 'capacity', 'scale', 'all-traffic'];
 
 const judged = (rollout: Rollout, now: Ms): Reason | null => {
-  if (!JUDGED.includes(rollout.stage.name)) return null;
+  if (!JUDGED.includes(rollout.stage.name) || rollout.undoes) return null;
   if (rollout.committedAt !== null && canaryGone(rollout)) return null;
   const verdict = badVerdict(rollout, now);
   if (verdict === null || rollout.committedAt === null) return verdict;

@@ -119,7 +119,7 @@ const countArm = (
   const why = unusable(sample, arm);
   if (why !== null || sample?.kind !== 'counters') return { metric, why: why ?? `no counters from the ${arm}` };
   if (sample.requests.length === 0) return { metric, why: `no data from the ${arm}` };
-  const since = rollout.stage.name === 'bake' ? stepStart(rollout) : rollout.stage.since;
+  const since = countsFrom(rollout, metric);
   const scope = { podScope: `pod|${arm}`, since, scrapeMs: rollout.plan.timings.minWindowMs / 4 };
   const requests = takeIncrements(metric.cursors, sample.requests, { ...scope, scope: `requests|${arm}` });
   const failures = takeIncrements(requests.cursors, sample.failures, { ...scope, scope: `failures|${arm}` });
@@ -156,6 +156,12 @@ const scrapesOf = (
     shareScrapes: shareScrapes + Math.max(...counts),
     quietScrapes: sum(shared) > 0 ? 0 : quietScrapes + Math.min(...counts),
   };
+};
+
+/** A rollout that was taken up again counts from where it was last seen to: nothing twice, and nothing left out. */
+const countsFrom = (rollout: Rollout, { cursors, sampledAt }: MetricState): Ms => {
+  const since = rollout.stage.name === 'bake' ? stepStart(rollout) : rollout.stage.since;
+  return Object.keys(cursors).length === 0 ? Math.max(since, sampledAt ?? 0) : since;
 };
 
 const stepStart = (rollout: Rollout): Ms => rollout.steps.at(-1)?.startedAt ?? rollout.stage.since;

@@ -310,7 +310,7 @@ export type Event = { readonly now: Ms } & (
   | { readonly kind: 'woke'; readonly effect: number }
   | { readonly kind: 'commanded'; readonly command: Command }
   | { readonly kind: 'acknowledged'; readonly effect: number; readonly done: boolean }
-  | { readonly kind: 'cancel-requested'; readonly by: 'signal' | 'command'; readonly wayBackSent: boolean }
+  | { readonly kind: 'cancel-requested'; readonly wayBackSent: boolean }
   | { readonly kind: 'lock-lost'; readonly holder: string }
 );
 

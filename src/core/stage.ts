@@ -53,16 +53,28 @@ export const supersede = (effect: Effect): Effect =>
 export const enterStage = (rollout: Rollout, rule: StageRule, now: Ms): Rollout => {
   const wanted = rule.wants(rollout) ?? rollout.traffic.wanted;
   const keepsVerified = rule.name === 'drain' || rule.name === 'bake';
+  const running = rule.name === 'shift' || rule.name === 'bake' ? runningRecord(rollout) : null;
+  const stage = newStage(rule.name, now, keepsVerified ? (rollout.stage.verifiedAt ?? now) : null);
+  const forgets = NEW_WEIGHT.includes(rule.name) && running === null;
   const entered: Rollout = {
     ...rollout,
-    stage: newStage(rule.name, now, keepsVerified ? (rollout.stage.verifiedAt ?? now) : null),
+    // A step that is taken up again goes on where its clock stood, with what was counted so far.
+    stage: rule.name === 'bake' ? { ...stage, heldMs: running?.heldMs ?? 0 } : stage,
     traffic: { ...rollout.traffic, wanted },
-    metrics: NEW_WEIGHT.includes(rule.name) ? rollout.metrics.map((metric) => newStep(metric, now)) : rollout.metrics,
+    metrics: forgets ? rollout.metrics.map((metric) => newStep(metric, now)) : rollout.metrics,
     revision: rollout.revision + 1,
     // A look that began before says nothing about this stage, and would keep the next one waiting.
     open: rollout.open.filter(({ kind }) => kind !== 'observe').map(supersede),
   };
-  return rule.name === 'shift' ? { ...entered, steps: [...entered.steps, newRecord(entered, now)] } : entered;
+  return rule.name === 'shift' && running === null
+    ? { ...entered, steps: [...entered.steps, newRecord(entered, now)] }
+    : entered;
+};
+
+/** The record of the current step, when it was begun before and did not end. */
+const runningRecord = ({ steps, step }: Rollout): StepRecord | null => {
+  const record = steps[step];
+  return record?.endedAt === null ? record : null;
 };
 
 const newRecord = (rollout: Rollout, now: Ms): StepRecord => ({
@@ -85,11 +97,14 @@ export const enterPhase = (rollout: Rollout, phase: Phase, now: Ms): Rollout => 
   return first === undefined ? inPhase : enterStage(inPhase, first, now);
 };
 
-/** The next stage of the same phase that applies; null when this was the last. `keep-canary` is entered by name only. */
+/** Entered by name only: what a failure, and a promotion that somebody else finishes, need. */
+const BY_NAME: readonly StageName[] = ['keep-canary', 'read-stable', 'await-stable'];
+
+/** The next stage of the same phase that applies; null when this was the last. */
 export const nextRule = (rollout: Rollout): StageRule | null => {
   const rules = STAGES[rollout.phase];
   const index = rules.findIndex(({ name }) => name === rollout.stage.name);
-  return rules.slice(index + 1).find((rule) => rule.name !== 'keep-canary' && rule.applies(rollout)) ?? null;
+  return rules.slice(index + 1).find((rule) => !BY_NAME.includes(rule.name) && rule.applies(rollout)) ?? null;
 };
 
 export const enterNamed = (rollout: Rollout, name: StageName, now: Ms): Rollout => {

@@ -185,12 +185,12 @@ describe('a rollout that is opened again', () => {
 });
 
 describe('a cancel', () => {
-  const cancel = (now: number): Event => ({ kind: 'cancel-requested', now, by: 'command', wayBackSent: false });
+  const cancel = (now: number): Event => ({ kind: 'cancel-requested', now, wayBackSent: false });
 
   test('during the return of traffic keeps the canary serving', () => {
     const after = transition(lastOf('return-some'), cancel(START + 100_000));
 
-    expect(after).toMatchObject({ stage: { name: 'keep-canary' }, reason: { code: 'aborted-by-user' } });
+    expect(after).toMatchObject({ stage: { name: 'keep-canary' }, reason: { code: 'cancelled' } });
     expect(after.traffic.wanted.canary).toBe(10_000);
   });
 
@@ -241,7 +241,7 @@ describe('an answer to a write of an earlier stage', () => {
     });
     if (writing === null) throw new Error('nothing was written');
     const now = START + 100_000;
-    const keeping = transition(writing, { kind: 'cancel-requested', now, by: 'signal', wayBackSent: false });
+    const keeping = transition(writing, { kind: 'cancel-requested', now, wayBackSent: false });
     const old = keeping.open.find((effect) => effect.kind === 'write' && effect.superseded);
 
     const after = transition(keeping, {

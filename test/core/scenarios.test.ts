@@ -1,21 +1,28 @@
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/core/plan.ts';
+import { CONDUCT } from '../fakes/conduct.ts';
 import { aPlan, ERRORS, LATENCY, PODS } from './plan.ts';
 import { script } from './script.ts';
+import type { WalkOptions } from './walk.ts';
 import { CALM, type Trouble } from './world.ts';
 
 interface Scenario {
   readonly file: string;
   readonly plan?: Partial<Plan>;
   readonly trouble?: Partial<Trouble>;
-  /** Half of the answers take seconds: a write is in flight when the cancel comes. */
-  readonly slowly?: boolean;
+  /** What people ask for, crashes, and who takes over. */
+  readonly walk?: WalkOptions;
 }
 
 const podSteps: Plan['steps'] = [
   { asked: 2_500, weight: 2_500, intervalMs: 30_000, canaryReplicas: 1, approval: false },
   { asked: 5_000, weight: 5_000, intervalMs: 30_000, canaryReplicas: 3, approval: false },
 ];
+
+const approvedSteps: Plan['steps'] = aPlan().steps.map((step, index) => ({ ...step, approval: index === 0 }));
+const atPromotion: Partial<Plan> = { conduct: { ...CONDUCT, until: { kind: 'promotion' } } };
+const pauseAt = (at: number) => ({ at, name: 'pause' }) as const;
+const resumed: WalkOptions = { opened: { after: 60_000, command: 'resume' } };
 
 const SCENARIOS: readonly Scenario[] = [
   { file: 'good-release' },
@@ -38,7 +45,7 @@ const SCENARIOS: readonly Scenario[] = [
   { file: 'weight-never-confirmed', trouble: { confirms: false } },
   { file: 'route-changed', trouble: { foreignAt: 20_000 } },
   { file: 'stable-changed', trouble: { stableChangedAt: 20_000 } },
-  { file: 'cancel-with-a-write-in-flight', slowly: true, trouble: { slow: 1, cancelAt: 71_000 } },
+  { file: 'cancel-with-a-write-in-flight', trouble: { slow: 1, cancelAt: 71_000 } },
   { file: 'cancel-while-baking', trouble: { cancelAt: 20_000 } },
   { file: 'cancel-after-the-commit', trouble: { cancelAt: 98_000 } },
   { file: 'cancel-while-cleaning', trouble: { cancelAt: 109_500 } },
@@ -47,13 +54,73 @@ const SCENARIOS: readonly Scenario[] = [
   { file: 'way-back-refused-three-times', trouble: { canaryErrors: 0.3, wayBackRefusals: 3 } },
   { file: 'saves-fail', trouble: { saves: 'fail' } },
   { file: 'timeout', plan: { timings: { ...aPlan().timings, timeoutMs: 45_000 } } },
+  {
+    file: 'paused-and-resumed',
+    walk: {
+      commands: [
+        { at: 20_000, name: 'pause' },
+        { at: 60_000, name: 'resume' },
+      ],
+    },
+  },
+  {
+    file: 'paused-for-too-long',
+    plan: { conduct: { ...CONDUCT, holdMs: 30_000 } },
+    walk: { commands: [pauseAt(20_000)] },
+  },
+  {
+    file: 'bad-while-paused',
+    trouble: { canaryErrors: 0.3, errorsFrom: 2_000 },
+    walk: { commands: [pauseAt(42_000)] },
+  },
+  { file: 'promoted-early', walk: { commands: [{ at: 20_000, name: 'promote' }] } },
+  { file: 'aborted', walk: { commands: [{ at: 20_000, name: 'abort' }] } },
+  { file: 'abort-after-the-commit-is-refused', walk: { commands: [{ at: 98_000, name: 'abort' }] } },
+  { file: 'approved', plan: { steps: approvedSteps }, walk: { commands: [{ at: 60_000, name: 'resume' }] } },
+  { file: 'nobody-approves', plan: { steps: approvedSteps } },
+  {
+    file: 'approval-by-somebody-else',
+    plan: {
+      steps: approvedSteps,
+      conduct: { ...CONDUCT, approval: { approvers: ['hubot'], selfApproval: false, timeoutMs: 60_000 } },
+    },
+    walk: { commands: [{ at: 60_000, name: 'resume' }] },
+  },
+  {
+    file: 'until-a-weight',
+    plan: { conduct: { ...CONDUCT, until: { kind: 'weight', weight: 2_000 } } },
+    walk: resumed,
+  },
+  { file: 'until-promotion', plan: atPromotion, trouble: { deploys: 'stable' }, walk: resumed },
+  {
+    file: 'until-promotion-and-route-put-back',
+    plan: atPromotion,
+    trouble: { deploys: 'stable and route' },
+    walk: resumed,
+  },
+  { file: 'until-promotion-without-deploy', plan: atPromotion, walk: resumed },
+  { file: 'until-promotion-then-abort', plan: atPromotion, walk: { opened: { after: 60_000, command: 'abort' } } },
+  { file: 'until-promotion-then-promote', plan: atPromotion, walk: { opened: { after: 60_000, command: 'promote' } } },
+  {
+    file: 'until-promotion-for-too-long',
+    plan: { conduct: { ...CONDUCT, until: { kind: 'promotion' }, holdMs: 30_000 } },
+    walk: { opened: { after: 60_000, command: null } },
+  },
+  {
+    file: 'cancel-keeps',
+    plan: { conduct: { ...CONDUCT, onCancel: 'keep' } },
+    trouble: { cancelAt: 20_000 },
+    walk: resumed,
+  },
+  { file: 'runner-dies-and-another-goes-on', walk: { crashAfter: 60, resumes: true } },
+  { file: 'runner-dies-and-another-goes-back', walk: { crashAfter: 60 } },
   { file: 'replicas-good', plan: { abilities: PODS, steps: podSteps } },
   { file: 'replicas-bad', plan: { abilities: PODS, steps: podSteps }, trouble: { canaryErrors: 0.3 } },
 ];
 
 describe('a rollout, turn by turn', () => {
-  test.each(SCENARIOS)('$file', async ({ file, plan, trouble }) => {
-    const text = script(aPlan(plan), { ...CALM, ...trouble });
+  test.each(SCENARIOS)('$file', async ({ file, plan, trouble, walk }) => {
+    const text = script(aPlan(plan), { ...CALM, ...trouble }, walk);
 
     await expect(text).toMatchFileSnapshot(`scenarios/${file}.txt`);
   });

@@ -15,6 +15,7 @@ const whenever = (isIt: (rollout: Rollout) => boolean, trouble: Partial<Trouble>
   return first;
 };
 
+const isLook = ({ kind }: Effect): boolean => kind === 'observe';
 const isLooking = ({ open }: Rollout): boolean => open.some(({ kind }) => kind === 'observe');
 
 /** The look under way is answered with what the last one showed, and this. */
@@ -53,17 +54,9 @@ describe('when stable is deleted', () => {
   });
 });
 
-test('a step has the canary pods that a stable scaled up meanwhile asks for', () => {
-  const baking = whenever((rollout) => rollout.stage.name === 'bake' && rollout.step === 1 && isLooking(rollout));
-  const grown = look(baking, { stable: { ...stableOf(baking), replicas: 9, ready: 9 } });
-  const next = transition(
-    {
-      ...grown,
-      stage: { ...grown.stage, heldMs: 30_000 },
-      metrics: passed(grown).map((metric) => ({ ...metric, sampledAt: grown.stage.since + 40_000 })),
-    },
-    { kind: 'started', now: grown.stage.since + 40_000 },
-  );
+test('a held weight gets the canary pods that a stable scaled up meanwhile asks for, and its clock goes on', () => {
+  const baking = whenever(({ stage, step, open }) => stage.heldMs > 9_000 && step === 1 && open.some(isLook));
+  const next = look(baking, { stable: { ...stableOf(baking), replicas: 9, ready: 9 } });
 
   const saved = transition(next, {
     kind: 'saved',
@@ -72,17 +65,12 @@ test('a step has the canary pods that a stable scaled up meanwhile asks for', ()
     revision: next.revision,
   });
   expect(saved.stage.name).toBe('scale');
+  expect(saved.steps.length).toBe(2);
+  expect(saved.steps[1]?.heldMs).toBeGreaterThanOrEqual(9_000);
   expect(saved.open.flatMap((effect) => (effect.kind === 'write' ? [effect.intent] : []))).toEqual([
-    { kind: 'workload', stage: { kind: 'canary', replicas: 5 } },
+    { kind: 'workload', stage: { kind: 'canary', replicas: 2 } },
   ]);
 });
-
-const passed = ({ metrics }: Rollout): Rollout['metrics'] =>
-  metrics.map((metric) => ({
-    ...metric,
-    noDataSince: null,
-    verdict: { kind: 'pass' as const, odds: null, explanation: 'fine' },
-  }));
 
 test('a resume past the point of no return looks at stable before it sends traffic there', () => {
   const returning = whenever((rollout) => rollout.stage.name === 'return-all');

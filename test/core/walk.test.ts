@@ -13,9 +13,19 @@ const shortPlan = (random: () => number): Plan => {
     ...(random() < 0.3 ? { abilities: PODS } : {}),
     metrics: [[ERRORS], [ERRORS, LATENCY], [LATENCY], []][Math.floor(random() * 4)] ?? [],
   });
-  const steps = plan.steps.slice(0, 1 + Math.floor(random() * 3)).map((step) => ({ ...step, intervalMs: 6_000 }));
+  const steps = plan.steps
+    .slice(0, 1 + Math.floor(random() * 3))
+    .map((step) => ({ ...step, intervalMs: 6_000, approval: random() < 0.1 }));
+  const until = [null, null, { kind: 'weight', weight: 2_000 }, { kind: 'promotion' }] as const;
   return {
     ...plan,
+    conduct: {
+      ...plan.conduct,
+      until: plan.abilities.unit === 'pods' ? null : (until[Math.floor(random() * 4)] ?? null),
+      holdMs: random() < 0.5 ? 60_000 : 600_000,
+      onCancel: random() < 0.2 ? 'keep' : 'rollback',
+      approval: { ...plan.conduct.approval, timeoutMs: 30_000 },
+    },
     steps,
     timings: {
       ...plan.timings,
@@ -47,6 +57,7 @@ const someTrouble = (random: () => number): Trouble => {
     cancelAt: at(0.4, 60_000),
     foreignAt: at(0.1, 60_000),
     stableChangedAt: at(0.05, 60_000),
+    deploys: (['nothing', 'stable', 'stable and route'] as const)[Math.floor(random() * 3)] ?? 'nothing',
     dataFrom: often(0.1, random() * 60_000, 0),
     traffic: often(0.1, 2, 100),
   };
@@ -63,10 +74,20 @@ const walkSeed = (
   const plan = deepFreeze(shortPlan(random));
   const trouble = someTrouble(random);
   const crashAfter = random() < 0.2 ? Math.floor(random() * 200) : null;
+  const names = ['pause', 'resume', 'promote', 'abort', 'resume'] as const;
+  const commands = Array.from({ length: random() < 0.3 ? 1 + Math.floor(random() * 3) : 0 }, () => ({
+    at: Math.floor(random() * 60_000),
+    name: names[Math.floor(random() * names.length)] ?? 'pause',
+  })).sort((a, b) => a.at - b.at);
+  const resumes = random() < 0.5;
+  const opened = { after: random() * 120_000, command: names[Math.floor(random() * names.length)] ?? null };
   const broken: string[] = [];
   const walked = walk(plan, trouble, {
     random,
     crashAfter,
+    commands,
+    resumes,
+    opened: random() < 0.9 ? opened : null,
     jitterMs: random() < 0.5 ? 6 : 0,
     each: (trace) => {
       deepFreeze(trace.event);
@@ -107,5 +128,6 @@ describe('ten thousand random walks', () => {
     expect(ends.get('promoted') ?? 0).toBeGreaterThan(WALKS / 50);
     expect(ends.get('rolled-back') ?? 0).toBeGreaterThan(WALKS / 50);
     expect(ends.get('halted') ?? 0).toBeGreaterThan(WALKS / 100);
+    expect(ends.get('left') ?? 0).toBeGreaterThan(WALKS / 100);
   });
 });

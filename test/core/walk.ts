@@ -1,11 +1,12 @@
+import type { Command, CommandName } from '../../src/core/command.ts';
 import { transition } from '../../src/core/decide.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { reopen } from '../../src/core/reopen.ts';
-import type { Effect, Event, Rollout, WriteOutcome } from '../../src/core/rollout.ts';
+import type { Effect, Event, Phase, Rollout, WriteOutcome } from '../../src/core/rollout.ts';
 import { isTerminal } from '../../src/core/stage.ts';
 import { startRollout } from '../../src/core/start.ts';
 import type { Ms } from '../../src/core/units.ts';
-import { land, look, newWorld, passTime, START, sampleOf, type Trouble, type World } from './world.ts';
+import { deploy, land, look, newWorld, passTime, START, sampleOf, type Trouble, type World } from './world.ts';
 
 export interface Trace {
   readonly event: Event;
@@ -21,6 +22,12 @@ export interface WalkOptions {
   readonly each?: (trace: Trace) => void;
   /** After so many events the run dies, and another takes over from what was saved. */
   readonly crashAfter?: number | null;
+  /** Whether who takes over goes on with it instead of going back. */
+  readonly resumes?: boolean;
+  /** What people ask for, and when: instants count from the start. */
+  readonly commands?: readonly { readonly at: Ms; readonly name: CommandName }[];
+  /** When a rollout that was left is opened again, and to what end. Without it, left is an end. */
+  readonly opened?: { readonly after: Ms; readonly command: CommandName | null } | null;
   /** Clocks of machines are corrected: by how much an event's `now` may lie in the past. */
   readonly jitterMs?: Ms;
 }
@@ -33,6 +40,8 @@ export interface Walked {
   readonly cancelledInTime: boolean;
   readonly crashed: boolean;
 }
+
+const aCommand = (name: CommandName): Command => ({ name, rolloutId: null, by: 'octocat', id: null, raw: name });
 
 const MOST_EVENTS = 20_000;
 
@@ -55,7 +64,7 @@ interface Due {
 
 /** Runs a rollout to its end against the pretended cluster. Same random numbers, same run. */
 export const walk = (plan: Plan, trouble: Trouble, options: WalkOptions = {}): Walked => {
-  const { random = () => 0.5, each = () => {}, crashAfter = null, jitterMs = 0 } = options;
+  const { random = () => 0.5, each = () => {}, crashAfter = null, jitterMs = 0, commands = [] } = options;
   const world = newWorld(trouble);
   let due: Due[] = [];
   let started = new Set<number>();
@@ -70,6 +79,7 @@ export const walk = (plan: Plan, trouble: Trouble, options: WalkOptions = {}): W
 
   const send = (effect: Extract<Effect, { kind: 'write' }>): void => {
     const holder = token;
+    const { generation } = world;
     const at = world.now + takes();
     const isLost = random() < trouble.fails;
     const isRefused = random() < trouble.refuses || (effect.intent.kind === 'way-back' && world.refusals > 0);
@@ -92,6 +102,7 @@ export const walk = (plan: Plan, trouble: Trouble, options: WalkOptions = {}): W
       // A late claim leaves marks and nothing else: it has no mark to be tested for.
       const lands = at + (random() - (effect.intent.kind === 'claim' ? 1 : 0.5)) * 3_000;
       later(Math.max(world.now, lands), () => {
+        if (effect.intent.kind === 'traffic' && world.generation !== generation) return null;
         land(world, effect.intent, plan, holder);
         return null;
       });
@@ -151,17 +162,45 @@ export const walk = (plan: Plan, trouble: Trouble, options: WalkOptions = {}): W
     const why = { code: 'cancelled', text: 'the run that began this rollout ended', metric: null } as const;
     passTime(world, until, trouble);
     token += 1;
-    rollout = reopen(kept, why, world.now);
+    rollout = reopen(kept, options.resumes === true ? null : why, world.now);
     started = new Set();
     land(world, { kind: rollout.committedAt === null ? 'claim' : 'hold' }, plan, token);
+    feed({ kind: 'started', now: world.now });
+  };
+
+  /** Another job takes up what was left on purpose, from what was saved. */
+  const open = (after: Ms, name: CommandName | null): void => {
+    const kept: Rollout = JSON.parse(JSON.stringify(rollout));
+    for (const one of due.sort((a, b) => a.at - b.at)) {
+      if (one.at > world.now + 15_000) continue;
+      passTime(world, Math.max(world.now, one.at), trouble);
+      one.run();
+    }
+    due = [];
+    if (rollout.committedAt !== null) deploy(world, trouble);
+    passTime(world, world.now + 15_000 + after, trouble);
+    token += 1;
+    const opened = reopen(kept, null, world.now);
+    rollout = name === null ? { ...opened, checks: true } : opened;
+    started = new Set();
+    land(world, { kind: rollout.committedAt === null ? 'claim' : 'hold' }, plan, token);
+    if (name !== null) feed({ kind: 'commanded', now: world.now, command: aCommand(name) });
     feed({ kind: 'started', now: world.now });
   };
 
   feed({ kind: 'started', now: world.now });
   let isCancelled = false;
   let crashed = false;
+  let opened = 0;
+  let asked = 0;
   let count = 0;
+  const phase = (): Phase => rollout.phase;
   for (; count < MOST_EVENTS && !isTerminal(rollout.phase); count += 1) {
+    const command = commands[asked];
+    if (command !== undefined && world.now - START >= command.at) {
+      asked += 1;
+      feed({ kind: 'commanded', now: clock(), command: aCommand(command.name) });
+    }
     due.sort((a, b) => a.at - b.at);
     const next = due.shift();
     if (next === undefined) throw new Error(`deadlock in ${rollout.phase}/${rollout.stage.name}`);
@@ -169,13 +208,18 @@ export const walk = (plan: Plan, trouble: Trouble, options: WalkOptions = {}): W
     if (trouble.cancelAt !== null && !isCancelled && world.now - START >= trouble.cancelAt) {
       isCancelled = true;
       cancelledInTime = rollout.committedAt === null;
-      feed({ kind: 'cancel-requested', now: clock(), by: 'signal', wayBackSent: false });
+      feed({ kind: 'cancel-requested', now: clock(), wayBackSent: false });
     }
     const event = next.run();
     if (event !== null && next.token === token) feed(event);
     if (crashAfter !== null && !crashed && count >= crashAfter && saved !== null && !isTerminal(rollout.phase)) {
       crashed = true;
       crash();
+    }
+    if (phase() === 'left' && options.opened != null && opened < 3) {
+      opened += 1;
+      // Looked at in passing first, then opened for good.
+      open(options.opened.after, opened === 1 ? null : options.opened.command);
     }
   }
   if (!isTerminal(rollout.phase)) throw new Error(`no end in ${rollout.phase}/${rollout.stage.name}`);

@@ -27,6 +27,8 @@ export interface Trouble {
   /** Somebody changes the weights; somebody changes stable's template. */
   readonly foreignAt: Ms | null;
   readonly stableChangedAt: Ms | null;
+  /** What the user's own deploy step does between two jobs: nothing, update stable, or put the route back too. */
+  readonly deploys: 'nothing' | 'stable' | 'stable and route';
   /** No data from the metrics before, and requests per second. */
   readonly dataFrom: Ms;
   readonly traffic: number;
@@ -49,6 +51,7 @@ export const CALM: Trouble = {
   cancelAt: null,
   foreignAt: null,
   stableChangedAt: null,
+  deploys: 'nothing',
   dataFrom: 0,
   traffic: 100,
 };
@@ -68,6 +71,8 @@ export interface World {
   holder: number | null;
   wayBackMark: boolean;
   refusals: number;
+  /** Of the route: a forward write that was planned before the last change is a conflict. */
+  generation: number;
   stableImage: 'old' | 'new';
   stableReadyAt: Ms;
   counters: Record<Arm, { requests: number; failures: number; points: [Ms, number, number][] }>;
@@ -85,6 +90,7 @@ export const newWorld = (trouble: Trouble): World => ({
   holder: null,
   wayBackMark: false,
   refusals: trouble.wayBackRefusals,
+  generation: 1,
   stableImage: 'old',
   stableReadyAt: START,
   counters: { stable: { requests: 0, failures: 0, points: [] }, canary: { requests: 0, failures: 0, points: [] } },
@@ -116,6 +122,7 @@ export const land = (world: World, intent: Intent, plan: Plan, token: number): W
   if (intent.kind === 'restore-route') {
     if (plan.abilities.unit === 'requests') world.weight = 0;
     world.hasEntry = false;
+    world.generation += 1;
   }
   if (intent.kind === 'unclaim') {
     world.holder = null;
@@ -144,9 +151,20 @@ const landWayBack = (world: World, intent: Intent, plan: Plan): WriteOutcome => 
   return DONE;
 };
 
+/** `helm upgrade` and the like, after everything went to the canary. */
+export const deploy = (world: World, { deploys }: Trouble): void => {
+  if (deploys === 'nothing') return;
+  world.stableImage = 'new';
+  world.stableReadyAt = world.now + 2_000;
+  if (deploys === 'stable') return;
+  world.weight = 0;
+  world.hasEntry = false;
+};
+
 const setWeight = (world: World, plan: Plan, weight: BasisPoints): void => {
   const isPods = plan.abilities.unit === 'pods';
   if (isPods && world.canary === null) return;
+  if (world.weight !== weight || world.hasEntry === isPods) world.generation += 1;
   world.weight = weight;
   world.hasEntry = !isPods;
   if (isPods) scale(world, plan.steps.find((step) => step.weight === weight)?.canaryReplicas ?? 0);
@@ -217,7 +235,7 @@ export const look = (
       ? { kind: 'reached', rung: plan.abilities.rung }
       : { kind: 'pending', waitingFor: 'the router to accept the weights' },
     progress:
-      effect.stage?.kind === 'update-stable' && !isStableReady
+      effect.stage?.kind === 'update-stable' && (!isStableReady || world.stableImage === 'old')
         ? { kind: 'pending', waitingFor: '0 of 3 pods of stable ready' }
         : effect.stage && { kind: 'done' },
     restored: !world.hasEntry,

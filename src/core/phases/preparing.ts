@@ -34,4 +34,9 @@ export const preparing: readonly StageRule[] = [
     },
     deadlineMs: ({ timings }) => timings.settleMs + timings.verifyMs,
   }),
+  // Before the first request: from here on the runner may die.
+  stage('watchdog', 'refused-by-cluster', {
+    applies: ({ plan }) => plan.watchdog !== null,
+    intent: () => ({ kind: 'watchdog' }),
+  }),
 ];

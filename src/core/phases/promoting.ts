@@ -1,12 +1,14 @@
 import { bakeWaits } from '../bake.ts';
 import { isDrained } from '../drain.ts';
+import type { Plan } from '../plan.ts';
 import type { Observation, Rollout, StageName } from '../rollout.ts';
 import { weightOnly } from '../traffic.ts';
 import { ALL_TRAFFIC, type Ms } from '../units.ts';
 import { cleaning } from './cleaning.ts';
 import { freshLook, notWritten, podsMissing, type StageRule, stage, unverified } from './rule.ts';
 
-const takesAll = ({ plan }: Rollout): boolean => plan.abilities.allTraffic;
+const takesAllOf = ({ abilities }: Plan): boolean => abilities.allTraffic;
+const takesAll = ({ plan }: Rollout): boolean => takesAllOf(plan);
 
 /** Enough canary pods for everything stable serves now. */
 export const fullReplicas = ({ plan, observation }: Rollout): number =>
@@ -33,12 +35,18 @@ export const silentMetric = (rollout: Rollout): string | null =>
 
 /** New pods take a store a moment to find. Past the point of no return a store that stays silent must not hold users up for ever. */
 const unjudged = (rollout: Rollout, now: Ms): string | null => {
+  // The old version had all traffic before.
+  if (rollout.undoes) return null;
   const { returnMs, noDataMs, minWindowMs } = rollout.plan.timings;
   const patience = Math.min(noDataMs, Math.max(60_000, 2 * minWindowMs));
   const stood = now - (rollout.stage.verifiedAt ?? now);
   if (stood < returnMs) return 'the judgement of the updated stable';
   return stood < patience && !canaryGone(rollout) ? silentMetric(rollout) : null;
 };
+
+/** The user's own deploy step put the route back as it was: our entry is gone, and the traffic with it. */
+const wasReset = ({ plan, observation }: Rollout): boolean =>
+  plan.conduct.until?.kind === 'promotion' && takesAllOf(plan) && observation?.restored === true;
 
 /** The canary died while traffic returns to a stable that answers: there is no better place than stable. */
 export const canaryGone = ({ observation }: Rollout): boolean =>
@@ -71,6 +79,19 @@ export const promoting: readonly StageRule[] = [
     intent: () => ({ kind: 'workload', stage: { kind: 'update-stable' } }),
     onFailure: 'halt',
   }),
+  // After `until: promotion` somebody else updates stable; the two are entered by name.
+  stage('read-stable', 'stable-not-updated', {
+    watches: () => ({ kind: 'update-stable' }),
+    waitingFor: () => 'a look at stable',
+    deadlineMs: ({ timings }) => timings.readyMs,
+    onFailure: 'halt',
+  }),
+  stage('await-stable', 'stable-not-updated', {
+    watches: () => ({ kind: 'update-stable' }),
+    waitingFor: stableMissing,
+    deadlineMs: ({ timings }) => timings.readyMs,
+    onFailure: 'halt',
+  }),
   stage('stable-ready', 'promote-failed', {
     watches: () => ({ kind: 'update-stable' }),
     waitingFor: stableMissing,
@@ -80,7 +101,7 @@ export const promoting: readonly StageRule[] = [
     onFailure: 'halt',
   }),
   stage('return-some', 'promote-failed', {
-    applies: (rollout) => takesAll(rollout) && !canaryGone(rollout),
+    applies: (rollout) => takesAll(rollout) && !canaryGone(rollout) && !wasReset(rollout),
     wants: () => weightOnly(SOME_ON_STABLE),
     intent: () => ({ kind: 'traffic', want: weightOnly(SOME_ON_STABLE) }),
     waitingFor: (rollout, now) => (canaryGone(rollout) ? null : (unverified(rollout, now) ?? unjudged(rollout, now))),
@@ -88,6 +109,7 @@ export const promoting: readonly StageRule[] = [
     onFailure: 'halt',
   }),
   stage('return-all', 'promote-failed', {
+    applies: (rollout) => !wasReset(rollout),
     wants: () => weightOnly(0),
     intent: () => ({ kind: 'traffic', want: weightOnly(0) }),
     waitingFor: (rollout, now) => unverified(rollout, now) ?? (takesAll(rollout) ? unjudged(rollout, now) : null),
