@@ -20,10 +20,11 @@ export interface Texts {
 export const concernsTarget = (issue: Issue, texts: Texts, reach: 'one' | 'all' | 'everywhere'): boolean => {
   const isGiven = (name: string): boolean => texts.inputs.includes(name);
   const isInFile = issue.file === texts.file || issue.file === 'config';
-  // A file that cannot be read may have named the Deployment; to see more than one is no harm.
-  if (isInFile && issue.path === '') return reach === 'one' && !isGiven('deployment');
   if (!isInFile && inputNamed(issue.file) !== null) return TARGET.includes(issue.file);
   const meant = isInFile ? keyOf(issue.path) : nearest(issue.file, NAMES);
+  // A file that was not read may have named the Deployment; to see more than one is no harm.
+  const isFile = isInFile ? issue.path === '' : meant === 'config';
+  if (isFile) return reach === 'one' && !isGiven('deployment');
   if (meant === null || !TARGET.includes(meant) || isGiven(meant)) return false;
   return !(isInFile && reach === 'everywhere' && meant === 'deployment');
 };

@@ -1,6 +1,6 @@
 import type { ImageChange, MetricSpec, RouteChoice, Spec, Step } from '../core/spec.ts';
 import { readConduct, readOthers } from './conduct.ts';
-import { choiceOf, durationOf, flagOf, type Reading, soundOf } from './fields.ts';
+import { choiceOf, durationOf, flagOf, nameOf, type Reading, soundOf } from './fields.ts';
 import { readImages } from './images.ts';
 import { readMetrics } from './metrics.ts';
 import { type Catalogue, readRoute } from './routes.ts';
@@ -13,7 +13,7 @@ const MINUTE = 60 * SECOND;
 /** What can be read without knowing what is asked for: nothing is missed here. null: not given, or reported. */
 export type Parts = Omit<
   Spec,
-  'command' | 'images' | 'deployment' | 'namespace' | 'service' | 'steps' | 'metrics' | 'prometheus'
+  'command' | 'images' | 'deployment' | 'namespace' | 'steps' | 'metrics' | 'prometheus'
 > & {
   readonly images: readonly ImageChange[] | null;
   readonly splitBy: 'router' | 'replicas';
@@ -28,6 +28,7 @@ export const readParts = (reading: Reading, catalogue: Catalogue): Parts => {
   const splitBy = route?.kind === 'replicas' ? 'replicas' : 'router';
   return {
     images: image === null ? null : readImages(image, reading.report),
+    service: nameOf(reading, 'service', 'label'),
     route,
     splitBy,
     steps: readSteps(reading, splitBy),

@@ -57,9 +57,11 @@ export const readSpec = (text: ConfigText, catalogue: Catalogue): ConfigRead => 
       ? { issues: inOrder(issues), settings, warnings }
       : { spec, settings, warnings };
   }
-  const control = command === null ? null : controlSpec(reading, parts, command);
+  // Of a command that nobody knows, `status` asks for the least: what is wrong in its form is told at once.
+  const control = controlSpec(reading, parts, command ?? 'status');
   const { fatal, harmless } = sorted(inOrder(issues), text, reading, command);
-  if (control === null || fatal.length > 0) return { issues: fatal.length > 0 ? fatal : harmless, settings, warnings };
+  if (control === null || command === null || fatal.length > 0)
+    return { issues: fatal.length > 0 ? fatal : harmless, settings, warnings };
   const ignored = harmless.map((issue) => `${renderIssue(issue)} (\`${command}\` does without it)`);
   return { control, settings, warnings: [...warnings, ...ignored] };
 };

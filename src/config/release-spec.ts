@@ -15,12 +15,11 @@ export const releaseSpec = (reading: Reading, parts: Parts, command: Spec['comma
   requireInput(reading, 'deployment');
   const deployment = nameOf(reading, 'deployment', 'subdomain');
   const namespace = namespaceOf(reading);
-  const service = nameOf(reading, 'service', 'label');
   const prometheus = prometheusOf(reading);
   reportWithoutSource(reading);
   reportBetween(reading, parts);
   if (images === null || deployment === null || steps === null || metrics === null) return null;
-  return { command, images, deployment, namespace, service, steps, metrics, prometheus, ...rest };
+  return { command, images, deployment, namespace, steps, metrics, prometheus, ...rest };
 };
 
 /** One that the whole file is written for may stand in it; one given for this job is a misunderstanding. */
