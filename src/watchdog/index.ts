@@ -1,0 +1,82 @@
+import { type KubeObject, objectIn, type Request, type Seen } from '../core/objects.ts';
+import type { Target } from '../core/plan.ts';
+import { countOf, fieldsOf, listOf, textOf } from '../core/shape.ts';
+import type { Json } from '../core/units.ts';
+import type { Watchdog, WatchdogHealth } from '../ports/watchdog.ts';
+import { JOB, jobOf, jobRef, MANAGED_BY, stateRef } from './job.ts';
+import { roleOf } from './role.ts';
+
+const isOurs = (job: KubeObject): boolean =>
+  Object.entries(MANAGED_BY).every(([key, value]) => job.metadata.labels?.[key] === value);
+
+/** The Job of the state that stands now; null for one of an earlier rollout, and one that is going. */
+const currentJob = (seen: Seen, target: Target): KubeObject | null => {
+  const job = objectIn(seen, jobRef(target));
+  const uid = objectIn(seen, stateRef(target))?.metadata.uid;
+  const isOwned = job?.metadata.ownerReferences?.some((owner) => owner.uid === uid) ?? false;
+  return job !== null && isOurs(job) && isOwned && job.metadata.deletionTimestamp === undefined ? job : null;
+};
+
+const deletion = (job: KubeObject, target: Target): Request => ({
+  verb: 'delete',
+  ref: jobRef(target),
+  contentType: 'application/json',
+  body: {
+    preconditions: { uid: job.metadata.uid ?? '', resourceVersion: job.metadata.resourceVersion ?? '' },
+    // A Job's pods are orphaned otherwise.
+    propagationPolicy: 'Background',
+  },
+});
+
+const conditionOf = (job: KubeObject, type: string): string | null => {
+  const found = listOf(fieldsOf(job['status'])['conditions'])
+    .map(fieldsOf)
+    .find((condition) => condition['type'] === type && condition['status'] === 'True');
+  if (found === undefined) return null;
+  return [textOf(found['reason']), textOf(found['message'])].filter((part) => part !== null && part !== '').join(': ');
+};
+
+const healthOf = (job: KubeObject): WatchdogHealth => {
+  const failure = conditionOf(job, 'Failed');
+  if (failure !== null) return { kind: 'dead', reason: failure === '' ? 'the Job failed' : failure };
+  if (conditionOf(job, 'Complete') !== null) return { kind: 'dead', reason: 'it ended by itself' };
+  return { kind: (countOf(fieldsOf(job['status'])['ready']) ?? 0) > 0 ? 'alive' : 'unready' };
+};
+
+const removals = (seen: Seen, target: Target): readonly Request[] => {
+  const job = objectIn(seen, jobRef(target));
+  return job === null || !isOurs(job) || job.metadata.deletionTimestamp !== undefined ? [] : [deletion(job, target)];
+};
+
+/** The dead man's switch as a Job that needs kubectl and a shell, and nothing installed in the cluster. */
+export const jobWatchdog: Watchdog = {
+  permissions: [
+    { group: 'batch', resource: 'jobs', verbs: ['get', 'create', 'delete'], why: 'start and remove the watchdog' },
+  ],
+  ref: jobRef,
+  reads: (target) => [jobRef(target), stateRef(target)],
+  job: (orders, stateUid) => (orders.plan.watchdog === null ? null : jobOf(orders, stateUid, orders.plan.watchdog)),
+  start: (seen, orders) => {
+    const { target, watchdog } = orders.plan;
+    const stateUid = objectIn(seen, stateRef(target))?.metadata.uid;
+    if (watchdog === null || stateUid === undefined) return [];
+    const job = currentJob(seen, target);
+    if (job !== null && healthOf(job).kind !== 'dead') return [];
+    const body: Json = JSON.parse(JSON.stringify(jobOf(orders, stateUid, watchdog)));
+    return [
+      ...removals(seen, target),
+      {
+        verb: 'create',
+        ref: { ...JOB, namespace: target.namespace, name: jobRef(target).name },
+        contentType: 'application/json',
+        body,
+      },
+    ];
+  },
+  remove: removals,
+  health: (seen, target) => {
+    const job = currentJob(seen, target);
+    return job === null ? { kind: 'absent' } : healthOf(job);
+  },
+  role: roleOf,
+};
