@@ -4,7 +4,7 @@ import { configPathProblem, DEFAULT_CONFIG_PATH } from './config/path.ts';
 import { type ConfigRead, type ConfigText, readSpec } from './config/read.ts';
 import { secretsOf } from './config/secrets.ts';
 import type { Settings } from './config/settings.ts';
-import type { Entry } from './core/journal.ts';
+import { createJournal, type Journal } from './core/journal.ts';
 import { shortHash } from './core/marks.ts';
 import type { Issue, Outcome } from './core/outcome.ts';
 import { misconfigured, rejection } from './core/rejection.ts';
@@ -45,7 +45,7 @@ interface Process {
 }
 
 interface Shell {
-  readonly journal: Entry[];
+  readonly journal: Journal;
   readonly reporters: Reporters;
   readonly reports: FanOut;
   readonly github: GitHubClient | null;
@@ -122,7 +122,7 @@ const shellOf = (run: Process, settings: Settings, spec: Spec | null): Shell => 
     now: systemClock.now,
     warn,
   });
-  return { journal: [], reporters, reports: fanOut(reporters.all, warn), github };
+  return { journal: createJournal(), reporters, reports: fanOut(reporters.all, warn), github };
 };
 
 const token = (): string => randomBytes(12).toString('hex');
@@ -170,11 +170,11 @@ const releaseOf = (
     clock: systemClock,
     cancelled: run.cancelled,
     log: (entry) => {
-      shell.journal.push(entry);
+      shell.journal.add(entry);
       log.entry(entry);
     },
     locked: saveState,
-    progress: (rollout) => shell.reports.report(rollout, shell.journal),
+    progress: (rollout) => shell.reports.report(rollout, shell.journal.entries()),
   };
 };
 
@@ -218,7 +218,7 @@ const conclude = async (
     printLine,
   );
   showText(run, outcome);
-  await shell.reports.conclude(outcome, shell.journal, pods);
+  await shell.reports.conclude(outcome, shell.journal.entries(), pods);
   const urls = { commentUrl: shell.reporters.commentUrl(), reportPath: shell.reporters.reportPath() };
   attempt(run.log, 'outputs', () => writeOutputs(outputsOf(outcome, urls)));
   run.log.headline(statusDescription(outcome, systemClock.now()));

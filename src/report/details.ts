@@ -21,7 +21,6 @@ export interface PodWords {
 const POD_LIMIT = 10;
 const POD_LINES = 20;
 const WARNING_LIMIT = 20;
-const JOURNAL_LIMIT = 2_000;
 
 /** `withLines`: the user allowed the pods' output here; else only their state is told. */
 export const podSection = (pods: readonly PodWords[], withLines: boolean): Section | null => {
@@ -115,17 +114,10 @@ const objectsLine = (rollout: Rollout): Inline => {
   return say`Objects of the rollout itself: ${list(own)}. Yours that it may write: ${list(written)}.`;
 };
 
-/** Every sentence of the run with its time; the first and the last where there are too many. */
+/** Every sentence of the run that was kept, with its time. */
 export const journalSection = (journal: readonly Entry[]): Section | null => {
   if (journal.length === 0) return null;
-  const half = JOURNAL_LIMIT / 2;
-  const missing = journal.length - JOURNAL_LIMIT;
-  const lines = (entries: readonly Entry[]): string => entries.flatMap(consoleLines).join('\n');
-  const text =
-    missing <= 0
-      ? lines(journal)
-      : `${lines(journal.slice(0, half))}\n… ${missing} lines left out …\n${lines(journal.slice(-half))}`;
-  return section(say`Everything that happened (UTC)`, [markdownFence(text)]);
+  return section(say`Everything that happened (UTC)`, [markdownFence(journal.flatMap(consoleLines).join('\n'))]);
 };
 
 const CHART_POINTS = 40;
