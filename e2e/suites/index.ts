@@ -1,9 +1,11 @@
 import type { Suite } from '../harness/suite.ts';
 import { bad } from './bad.ts';
-import { cancel, cancelTimes } from './cancel.ts';
+import { cancel } from './cancel.ts';
 import { conformance } from './conformance.ts';
 import { crash } from './crash.ts';
+import { faults } from './faults.ts';
 import { fitness } from './fitness.ts';
+import { gitops } from './gitops.ts';
 import { good } from './good.ts';
 import { grpc } from './grpc.ts';
 import { measures } from './measures.ts';
@@ -12,7 +14,9 @@ import { notReady } from './not-ready.ts';
 import { prometheus } from './prometheus.ts';
 import { replicas } from './replicas.ts';
 import { rights } from './rights.ts';
+import { rollback } from './rollback.ts';
 import { routes } from './routes.ts';
+import { schedules } from './schedules.ts';
 import { serviceUrl } from './service-url.ts';
 import { two } from './two.ts';
 import { worker } from './worker.ts';
@@ -27,6 +31,8 @@ export const SUITES: readonly Suite[] = [
   two,
   routes,
   replicas,
+  rollback,
+  gitops,
   names,
   prometheus,
   notReady,
@@ -35,6 +41,7 @@ export const SUITES: readonly Suite[] = [
   conformance,
   bad,
   crash,
-  cancelTimes,
   measures,
+  faults,
+  schedules,
 ];
