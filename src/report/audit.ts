@@ -10,6 +10,7 @@ import { instantOfDay } from './numbers.ts';
 const FIRST = 10;
 const LAST = 40;
 const BY_LIMIT = 120;
+const REFUSED_LIMIT = 300;
 
 /** Every command that reached the rollout: when, what, by whom, and why nothing was done. */
 export const auditSection = ({ asked, startedAt }: Rollout): Section | null => {
@@ -23,7 +24,7 @@ export const auditSection = ({ asked, startedAt }: Rollout): Section | null => {
 };
 
 const line = ({ at, name, by, refused }: Asked, startedAt: Ms): string => {
-  const result: Inline = refused === null ? say`done` : say`refused: ${prose(refused)}`;
+  const result: Inline = refused === null ? say`done` : say`refused: ${prose(cut(refused, REFUSED_LIMIT))}`;
   return `- ${toMarkdown(say`${instantOfDay(at, startedAt)}: ${code(name)} by ${asker(by)}: ${result}`)}`;
 };
 

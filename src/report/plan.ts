@@ -14,10 +14,17 @@ export const planSections = (preview: Preview): readonly (Section | null)[] => [
   section(null, [stepTable(preview.plan)]),
   section(null, [
     `At least ${formatDuration(preview.durationMs)} when all is well, up to ${preview.peakPods} pods of stable and canary at a time.`,
+    ...conductLines(preview.plan),
   ]),
   ...findingSections(preview.findings),
   section(say`What would be written`, [touchTable(preview)]),
   section(say`Rights it needs`, [markdownFence(preview.role, 'yaml')]),
+  preview.watchdogRole === null
+    ? null
+    : section(say`Rights of the watchdog`, [
+        'Its service account needs these; the action never creates them.',
+        markdownFence(preview.watchdogRole, 'yaml'),
+      ]),
 ];
 
 const subject = ({ target, run, fromImages, ...plan }: Plan): string => {
@@ -31,7 +38,31 @@ const subject = ({ target, run, fromImages, ...plan }: Plan): string => {
   return toMarkdown(joined(parts, ' · '));
 };
 
+/** Where it will wait for a person, and who returns the traffic when its runner is lost. */
+const conductLines = ({ conduct, steps, watchdog }: Plan): readonly string[] => {
+  const { until, holdMs, approval } = conduct;
+  const hold = say`${code('resume')} goes on; after ${formatDuration(holdMs)} without it (${code('hold')})`;
+  const names = joined(approval.approvers.slice(0, 20).map(code), ', ');
+  const who = approval.approvers.length === 0 ? say`whoever may send commands` : names;
+  const lines = [
+    until?.kind === 'weight'
+      ? say`The job ends as ${code('paused')} after the step at ${formatWeight(until.weight)}. ${hold} it is rolled back by whoever looks first.`
+      : null,
+    until?.kind === 'promotion'
+      ? say`The job ends as ${code('paused')} with all traffic on the canary, and stable is yours to update. ${hold}, whoever looks first reads stable: it is finished, returned to, or left to a person.`
+      : null,
+    steps.some((step) => step.approval)
+      ? say`An approval may be given by ${who}, within ${formatDuration(approval.timeoutMs)}; without one it is rolled back.`
+      : null,
+    watchdog === null
+      ? null
+      : say`A Job in the cluster returns the traffic when the run gives no sign of life for ${formatDuration(watchdog.afterMs)}.`,
+  ];
+  return lines.filter((line) => line !== null).map(toMarkdown);
+};
+
 const stepTable = (plan: Plan): string => {
+  const hasApproval = plan.steps.some(({ approval }) => approval);
   const rows = plan.steps.map((step, index) => [
     String(index + 1),
     step.asked === step.weight
@@ -39,9 +70,11 @@ const stepTable = (plan: Plan): string => {
       : `${formatWeight(step.asked)} (as ${formatWeight(step.weight)})`,
     formatDuration(step.intervalMs),
     String(step.canaryReplicas),
+    ...(hasApproval ? [step.approval ? 'needed' : ''] : []),
   ]);
-  return markdownTable([['step', 'weight', 'held', 'canary pods'], ...rows], {
-    align: ['r', 'r', 'r', 'r'],
+  const header = ['step', 'weight', 'held', 'canary pods', ...(hasApproval ? ['approval'] : [])];
+  return markdownTable([header, ...rows], {
+    align: ['r', 'r', 'r', 'r', ...(hasApproval ? ['l'] : [])],
     alignDelimiters: false,
   });
 };

@@ -3,7 +3,7 @@ import { renderComment, renderSummary } from '../../src/report/comment.ts';
 import { headline, statusDescription } from '../../src/report/headline.ts';
 import { toPlain } from '../../src/report/inline.ts';
 import { hostileStory, STORIES, type Story } from '../fakes/stories.ts';
-import { OPEN_STORIES } from './stories.ts';
+import { hostileOpen, OPEN_STORIES } from './stories.ts';
 
 const EVIL =
   'a|b `c` ```d <img src=x onerror=alert(1)> ::error::x ##[error]y\n# @mona #12 GH-3 https://evil.invalid/o/r/issues/1 [l](https://evil.invalid) **b** "];\u202egpj.exe\u200b -->';
@@ -34,6 +34,12 @@ describe('reports', () => {
     const story = hostileStory(EVIL);
 
     await expect(renderComment(story.situation, extras(story))).toMatchFileSnapshot('golden/hostile.golden.md');
+  });
+
+  test('hostile senders, approvers, notes and addresses read as text', async () => {
+    const comments = hostileOpen(EVIL).map((story) => renderComment(story.situation, extras(story)));
+
+    await expect(comments.join('\n')).toMatchFileSnapshot('golden/hostile-open.golden.md');
   });
 
   test('first lines and status descriptions answer whether it is fine', async () => {

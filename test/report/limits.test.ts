@@ -4,6 +4,7 @@ import { renderComment, renderSummary } from '../../src/report/comment.ts';
 import { statusDescription } from '../../src/report/headline.ts';
 import { aPlan, aRollout, aStep, at } from '../fakes/rollout.ts';
 import { rolledBack, STORIES } from '../fakes/stories.ts';
+import { asked, everyEntry, OPEN_STORIES } from './stories.ts';
 
 const journal = (lines: number, length: number): readonly Entry[] =>
   Array.from({ length: lines }, (_, index) => ({
@@ -69,12 +70,44 @@ describe('size limits', () => {
     expect(comment).toContain('and 4950 more findings');
   });
 
+  test('a thousand commands are bounded, and the table still stands', () => {
+    const many = Array.from({ length: 1000 }, (_, index) =>
+      asked('10:04:38', { by: `@${'m'.repeat(300)}${index}`, refused: '`x` '.repeat(500) }),
+    );
+    const rollout = aRollout({ asked: many });
+
+    const comment = renderComment({ kind: 'running', rollout }, { ...extras, journal: [] });
+
+    expect(comment.length).toBeLessThanOrEqual(64_000);
+    expect(comment).toContain('What was asked of it (1000)');
+    expect(comment).toContain('… 950 left out …');
+    expect(comment).toMatch(/\| \*\*20\s%\*\* \|/);
+    expect(comment).not.toMatch(/@m/);
+  });
+
+  test('hundreds of open rollouts and of spans are bounded', () => {
+    const [first] = everyEntry;
+    const rollouts = Array.from({ length: 500 }, () => first ?? everyEntry).flat();
+    const reason = { code: 'listed', text: 'many', metric: null } as const;
+    const unwatched = Array.from({ length: 500 }, () => ({ from: at('10:00:00'), to: at('10:20:00') }));
+
+    const list = renderComment({ kind: 'accepted', reason, rollouts, failed: false }, { ...extras, journal: [] });
+    const spans = renderComment(
+      { kind: 'running', rollout: aRollout({ unwatched }) },
+      { ...extras, journal: [], now: at('10:30:00') },
+    );
+
+    expect(list.length).toBeLessThanOrEqual(64_000);
+    expect(list).toContain('and 300 more');
+    expect(spans).toContain('and 495 more times, 166 h 40 min in all');
+  });
+
   test('no status description is longer than GitHub takes', () => {
     const long = 'd'.repeat(250);
     const rollout = aRollout({ plan: aPlan({ target: { ...aPlan().target, deployment: long } }) });
 
     expect(statusDescription({ kind: 'running', rollout }, 0)).toHaveLength(140);
-    for (const { situation: each, now } of Object.values(STORIES)) {
+    for (const { situation: each, now } of Object.values({ ...STORIES, ...OPEN_STORIES })) {
       expect(statusDescription(each, now).length).toBeLessThanOrEqual(140);
     }
   });

@@ -6,11 +6,12 @@ import { consoleLines } from '../../src/report/console.ts';
 import { exitCode, finalWeight, outputsOf, resultOf, statusOf } from '../../src/report/result.ts';
 import { aPlan, aRollout, at } from '../fakes/rollout.ts';
 import { promoted, rolledBack, STORIES } from '../fakes/stories.ts';
+import { atDeploy, left, OPEN_STORIES } from './stories.ts';
 
 const finished = (rollout: Rollout): Outcome => ({ kind: 'finished', rollout });
 const because = (code: 'cancelled' | 'aborted-by-user' | 'hold-expired'): Outcome =>
   finished({ ...rolledBack, reason: { code, text: 'why', metric: null } });
-const story = (name: string): Outcome => STORIES[name]?.situation as Outcome;
+const story = (name: string): Outcome => (OPEN_STORIES[name] ?? STORIES[name])?.situation as Outcome;
 const NOWHERE = { commentUrl: null, reportPath: null };
 
 describe('status and exit code', () => {
@@ -21,7 +22,12 @@ describe('status and exit code', () => {
     ['aborted', because('aborted-by-user'), 1, 0],
     ['rolled-back', because('hold-expired'), 1, 0],
     ['halted', story('halted-promoting'), 1, 1],
-    ['paused', finished(aRollout({ phase: 'left' })), 0, 0],
+    ['paused', finished(left), 0, 0],
+    ['paused', finished(atDeploy), 0, 0],
+    ['accepted', story('status'), 0, 0],
+    ['accepted', story('handed-over'), 0, 0],
+    ['accepted', story('sweep'), 0, 0],
+    ['accepted', story('sweep-failed'), 1, 1],
     ['rejected', story('rejected-by-config'), 1, 1],
     ['unchanged', story('unchanged'), 0, 0],
     ['planned', story('planned'), 0, 0],
@@ -47,6 +53,38 @@ describe('final weight', () => {
 
     expect(finalWeight(finished(aRollout({ phase: 'halted', traffic })))).toBe(12.5);
     expect(finalWeight(finished(aRollout({ phase: 'halted', traffic: { ...traffic, verified: null } })))).toBeNull();
+  });
+});
+
+describe('open rollouts', () => {
+  test('that were left tell where their users are, and why', () => {
+    expect(finalWeight(finished(left))).toBe(20);
+    expect(finalWeight(finished(atDeploy))).toBe(100);
+    expect(outputsOf(finished(left), NOWHERE)).toMatchObject({
+      status: 'paused',
+      'reason-code': 'paused',
+      'final-weight': '20',
+      'steps-completed': '2',
+    });
+    expect(outputsOf(finished({ ...left, reason: null }), NOWHERE)['reason-code']).toBe('paused');
+  });
+
+  test('are listed in the result of `status`', async () => {
+    const result = resultOf(story('status'));
+
+    await expect(`${JSON.stringify(result, null, 2)}\n`).toMatchFileSnapshot('golden/result-status.golden.json');
+  });
+
+  test('are an empty list where none is open, and no list at all for anything but `status` and `sweep`', () => {
+    expect(resultOf(story('status-of-none')).rollouts).toEqual([]);
+    expect(resultOf(story('sweep')).rollouts?.map(({ phase }) => phase)).toEqual([
+      'progressing',
+      'rolled-back',
+      'promoted',
+      'paused',
+    ]);
+    expect(resultOf(story('handed-over'))).not.toHaveProperty('rollouts');
+    expect(resultOf(finished(promoted))).not.toHaveProperty('rollouts');
   });
 });
 

@@ -130,6 +130,15 @@ export const everyEntry: readonly RolloutEntry[] = [
   entry('login', null, { runUrl: null, note: 'its state has version 2, which this version does not know' }),
 ];
 
+const planned = (plan: Plan): Story => ({
+  now: at('10:02:00'),
+  situation: {
+    kind: 'planned',
+    reason: { code: 'planned', text: 'The plan was made and nothing was written.', metric: null },
+    preview: { plan, findings: [], durationMs: 372_000, touches: [], role: 'kind: Role', watchdogRole: null, peakPods: 20 },
+  },
+});
+
 export const OPEN_STORIES: Readonly<Record<string, Story>> = {
   'left-at-weight': finished(left),
   'left-by-cancel': finished({
@@ -237,6 +246,16 @@ export const OPEN_STORIES: Readonly<Record<string, Story>> = {
       metric: null,
     },
   }),
+  'planned-with-waits': planned(
+    planWith(
+      {
+        until: { kind: 'weight', weight: 2000 },
+        approval: { approvers: ['octocat'], selfApproval: true, timeoutMs: 1_800_000 },
+      },
+      { steps: withApproval(2), watchdog: { image: 'a/b@sha256:0', serviceAccount: 'watchdog', afterMs: 60_000 } },
+    ),
+  ),
+  'planned-until-promotion': planned(planWith({ until: { kind: 'promotion' } })),
   status: { now: at('10:20:00'), situation: accepted('listed', '7 rollouts are open', everyEntry) },
   'status-of-one': { now: at('10:20:00'), situation: accepted('listed', '1 rollout is open', everyEntry.slice(2, 3)) },
   'status-of-none': { now: at('10:20:00'), situation: accepted('listed', 'no rollout is open', []) },
@@ -289,4 +308,31 @@ export const OPEN_STORIES: Readonly<Record<string, Story>> = {
       subject: { namespace: 'shop', deployment: 'checkout', images: [] },
     },
   },
+};
+
+/** What others write of a rollout that is open, replaced by this text everywhere. */
+export const hostileOpen = (evil: string): readonly Story[] => {
+  const plan = planWith({ approval: { approvers: [evil, `${evil}2`], selfApproval: false, timeoutMs: 3_600_000 } });
+  const target = { ...plan.target, rolloutId: evil, images: [{ container: evil, image: evil }] };
+  const hostile: Rollout = {
+    ...approval,
+    plan: { ...plan, target, run: { ...plan.run, actor: evil } },
+    waits: [...approval.waits, { kind: 'paused', by: evil, since: at('10:04:00') }],
+    asked: [asked('10:04:00', { by: evil, refused: evil, raw: evil })],
+    paused: { by: evil, since: at('10:04:00') },
+  };
+  const gone: Rollout = { ...hostile, phase: 'left', reopensAs: 'progressing', finishedAt: at('10:05:00') };
+  const list = accepted('swept', evil, [
+    entry(evil, hostile, { namespace: evil, runUrl: evil, note: evil }),
+    entry(evil, { ...hostile, phase: 'halted', reason: { code: 'promote-failed', text: evil, metric: null } }),
+    entry(evil, null, { runUrl: 'https://evil.invalid/o/r/actions/runs/1?x=)[y](z', note: evil }),
+  ]);
+  const handed = accepted('handed-over', `${evil} (https://evil.invalid/o/r/actions/runs/1)`, []);
+  return [
+    running(hostile, '10:06:00'),
+    finished(gone),
+    finished({ ...gone, reopensAs: 'promoting', committedAt: at('10:04:30') }),
+    { situation: list, now: at('10:20:00') },
+    { situation: handed, now: at('10:20:00') },
+  ];
 };
