@@ -135,7 +135,15 @@ const planned = (plan: Plan): Story => ({
   situation: {
     kind: 'planned',
     reason: { code: 'planned', text: 'The plan was made and nothing was written.', metric: null },
-    preview: { plan, findings: [], durationMs: 372_000, touches: [], role: 'kind: Role', watchdogRole: null, peakPods: 20 },
+    preview: {
+      plan,
+      findings: [],
+      durationMs: 372_000,
+      touches: [],
+      role: 'kind: Role',
+      watchdogRole: plan.watchdog === null ? null : 'kind: Role\n---\nkind: RoleBinding',
+      peakPods: 20,
+    },
   },
 });
 
