@@ -33,6 +33,7 @@ import { renderSummary } from './report/comment.ts';
 import { statusDescription } from './report/headline.ts';
 import { exitCode, outputsOf } from './report/result.ts';
 import { routeKinds, routers } from './routers/index.ts';
+import { jobWatchdog } from './watchdog/index.ts';
 import { deploymentWorkload } from './workloads/index.ts';
 
 /** Everything the process itself is: its environment, its console, and whether somebody asked it to end. */
@@ -157,6 +158,7 @@ const releaseOf = (
     cluster,
     routers,
     workload: deploymentWorkload,
+    watchdog: jobWatchdog,
     source: spec.prometheus === null ? null : createPrometheus({ spec: spec.prometheus, http, cluster }),
     sourcePermissions: spec.prometheus === null ? [] : sourcePermissions(spec.prometheus),
     store: createStore({

@@ -23,6 +23,7 @@ import type { MetricSource } from './ports/metric-source.ts';
 import type { PodNote } from './ports/reporter.ts';
 import type { Holder, Store } from './ports/store.ts';
 import type { TrafficRouter } from './ports/traffic-router.ts';
+import type { Watchdog } from './ports/watchdog.ts';
 import type { Workload } from './ports/workload.ts';
 
 /** Everything one release works with. It knows neither GitHub nor a client library. */
@@ -34,6 +35,8 @@ export interface Release {
   readonly cluster: Cluster;
   readonly routers: readonly TrafficRouter[];
   readonly workload: Workload;
+  /** The dead man's switch; null: there is none to be had. */
+  readonly watchdog: Watchdog | null;
   readonly source: MetricSource | null;
   /** Rights in the cluster that the source needs. */
   readonly sourcePermissions: readonly Permission[];
@@ -104,7 +107,7 @@ const contextOf = (input: Release, plan: Plan, router: TrafficRouter, token: str
   store: input.store,
   router,
   workload: input.workload,
-  watchdog: null,
+  watchdog: input.watchdog,
   source: input.source,
   clock: input.clock,
   guard: guardOf(plan.target.namespace, plan.target.deployment, token, plan.target.rolloutId),

@@ -82,6 +82,8 @@ export interface Preview {
   }[];
   /** The Role that allows it, as YAML. */
   readonly role: string;
+  /** Role and RoleBinding of the watchdog's service account, as YAML; null: there is no watchdog. */
+  readonly watchdogRole: string | null;
   readonly peakPods: number;
 }
 

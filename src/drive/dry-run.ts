@@ -8,16 +8,19 @@ import { canonical, type Fields, isFields } from '../core/shape.ts';
 import { weightOnly } from '../core/traffic.ts';
 import type { CallResult, Cluster } from '../ports/cluster.ts';
 import type { TrafficRouter } from '../ports/traffic-router.ts';
+import type { Watchdog } from '../ports/watchdog.ts';
 import type { Workload } from '../ports/workload.ts';
 import { errorFinding, problemFinding } from './findings.ts';
 import { claimRequest } from './marking.ts';
 import { mergeSeen, readAll } from './read.ts';
+import { watchdogCreation } from './watchdog.ts';
 import { withoutMarkTests } from './write.ts';
 
 export interface DryRunInput {
   readonly cluster: Cluster;
   readonly router: TrafficRouter;
   readonly workload: Workload;
+  readonly watchdog: Watchdog | null;
   readonly guard: Guard;
   readonly seen: Seen;
   readonly plan: Plan;
@@ -27,6 +30,7 @@ export interface DryRunInput {
 export const plannedWrites = ({
   router,
   workload,
+  watchdog,
   guard,
   seen,
   plan,
@@ -49,7 +53,11 @@ export const plannedWrites = ({
     .map((ref) => claimRequest(seen, ref, [guard.holder, guard.wayBack]))
     .filter((request) => request !== null);
   return {
-    requests: [...claims, ...results.flatMap((result) => (result.ok ? result.value : []))],
+    requests: [
+      ...claims,
+      ...results.flatMap((result) => (result.ok ? result.value : [])),
+      ...watchdogCreation({ router, watchdog, guard }, plan, seen),
+    ],
     findings: results.flatMap((result) =>
       result.ok ? [] : [errorFinding('route-unsupported', 'plan', result.problem)],
     ),
@@ -83,12 +91,16 @@ const sendDry = async (
   const answers = await Promise.all(sent.map((request) => input.cluster.send(request, { dryRun: true, signal })));
   const refused = answers.flatMap((answer, index) => {
     const request = sent[index];
-    if (answer.kind === 'ok' || request === undefined) return [];
+    if (request === undefined || answer.kind === 'ok' || isTakenName(request, answer)) return [];
     return [problemFinding(answer, `${request.verb} ${refText(request.ref)} (dry run)`, input.cluster.server)];
   });
   const isPassing = answers.some(({ kind }) => kind === 'conflict' || kind === 'unreachable' || kind === 'throttled');
   return { findings: [...findings, ...refused, ...rewritten(input, requests, answers)], isPassing };
 };
+
+/** The watchdog of the rollout before, which goes with its state: it is replaced when this one is started. */
+const isTakenName = (request: Request, answer: CallResult<unknown>): boolean =>
+  request.verb === 'create' && request.ref.kind === 'Job' && answer.kind === 'conflict';
 
 /**
  * The API server may answer with something else than what was asked: a webhook rewrites images to a mirror, or adds to

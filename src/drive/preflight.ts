@@ -9,6 +9,7 @@ import type { RouteChoice, Spec } from '../core/spec.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { MetricSource } from '../ports/metric-source.ts';
 import type { TrafficRouter } from '../ports/traffic-router.ts';
+import type { Watchdog } from '../ports/watchdog.ts';
 import type { Workload, WorkloadRequest } from '../ports/workload.ts';
 import { checkRights } from './check-rights.ts';
 import { type Chosen, chooseRoute, missingRoutes, routerNamed } from './choose-route.ts';
@@ -27,6 +28,7 @@ export interface PreflightInput {
   readonly cluster: Cluster;
   readonly routers: readonly TrafficRouter[];
   readonly workload: Workload;
+  readonly watchdog: Watchdog | null;
   readonly source: MetricSource | null;
   readonly sourcePermissions: readonly Permission[];
   readonly now: number;
@@ -76,12 +78,19 @@ export const preflight = async (input: PreflightInput): Promise<Preflight> => {
   return withTarget(input, target, chosen.value, survey.seen, early, permissions);
 };
 
-const permissionsFor = ({ spec, routers, workload, sourcePermissions }: PreflightInput): readonly Permission[] => {
+const permissionsFor = ({
+  spec,
+  routers,
+  workload,
+  watchdog,
+  sourcePermissions,
+}: PreflightInput): readonly Permission[] => {
   const named = routerNamed(routers, spec.route);
   // While the route is not named, finding it needs to read all kinds.
   const ofRouters = named === null ? routers.flatMap(({ permissions }) => permissions) : neededBy(named, spec.route);
   const own = OWN_PERMISSIONS.filter(({ resource }) => spec.podLogs !== 'off' || resource !== 'pods/log');
-  return [...own, ...workload.permissions, ...ofRouters, ...sourcePermissions];
+  const ofWatchdog = spec.watchdog === null ? [] : (watchdog?.permissions ?? []);
+  return [...own, ...workload.permissions, ...ofRouters, ...sourcePermissions, ...ofWatchdog];
 };
 
 /** Of a router with several kinds of routes, the rights on those that were named; nothing has to be listed then. */
@@ -142,7 +151,10 @@ const withTarget = async (
   ];
   if (planned.plan === null || hasErrors(routeFindings)) return { kind: 'rejected', findings: found };
   const guard: Guard = guardOf(target.namespace, target.deployment, DRY_TOKEN, target.rolloutId);
-  const refused = await dryRun({ cluster, router, workload, guard, seen, plan: planned.plan }, signal);
+  const refused = await dryRun(
+    { cluster, router, workload, watchdog: input.watchdog, guard, seen, plan: planned.plan },
+    signal,
+  );
   const findings = [...found, ...refused, ...noMetrics(spec)];
   return hasErrors(findings)
     ? { kind: 'rejected', findings }

@@ -6,6 +6,7 @@ import type { Plan } from '../core/plan.ts';
 import { roleYaml } from '../core/rights.ts';
 import { storeName } from '../core/store-name.ts';
 import type { Cluster } from '../ports/cluster.ts';
+import type { Watchdog } from '../ports/watchdog.ts';
 import type { Workload } from '../ports/workload.ts';
 import { fieldsOfRequest, plannedWrites } from './dry-run.ts';
 import type { Preflight } from './preflight.ts';
@@ -15,7 +16,7 @@ type Touch = Preview['touches'][number];
 /** What `command: plan` reports: the plan and everything that carrying it out would touch. */
 export const previewOf = (
   ready: Extract<Preflight, { kind: 'ready' }>,
-  parts: { readonly cluster: Cluster; readonly workload: Workload },
+  parts: { readonly cluster: Cluster; readonly workload: Workload; readonly watchdog: Watchdog | null },
 ): Preview => {
   const { plan, findings, router, seen, permissions } = ready;
   const guard = guardOf(plan.target.namespace, plan.target.deployment, 'plan', plan.target.rolloutId);
@@ -25,8 +26,13 @@ export const previewOf = (
     plan,
     findings,
     durationMs: shortestDuration(plan),
-    touches: [...ownTouches(plan), ...merged(requests.map((request) => touchOf(request, declared))), ...removed(plan)],
+    touches: [
+      ...ownTouches(plan),
+      ...merged(requests.map((request) => touchOf(request, declared))),
+      ...removed(plan, parts.watchdog),
+    ],
     role: roleYaml(permissions, plan.target.namespace),
+    watchdogRole: parts.watchdog?.role(plan) ?? null,
     peakPods: peakPods(plan),
   };
 };
@@ -58,10 +64,11 @@ const ownTouches = ({ target }: Plan): readonly Touch[] =>
     fields: [kind === 'Lease' ? 'spec' : 'data.state'],
   }));
 
-const removed = ({ target }: Plan): readonly Touch[] => {
+const removed = ({ target, watchdog: asked }: Plan, watchdog: Watchdog | null): readonly Touch[] => {
   const refs = [
     objectRef(DEPLOYMENT, target.namespace, target.canaryDeployment),
     ...(target.canaryService === null ? [] : [objectRef(SERVICE, target.namespace, target.canaryService)]),
+    ...(asked === null || watchdog === null ? [] : [watchdog.ref(target)]),
   ];
   return refs.map((ref) => ({ object: refText(ref), action: 'delete', fields: [] }));
 };

@@ -29,6 +29,16 @@ export const watchdogRequests = (
     lastResort: lastResortRequest(seen, plan.target, guard),
   }) ?? [];
 
+/** The Job as it would be created, for dry runs and previews: before there is a state to own it. */
+export const watchdogCreation = (
+  { watchdog, router, guard }: Pick<DriveContext, 'watchdog' | 'router' | 'guard'>,
+  plan: Plan,
+  seen: Seen,
+): readonly Request[] => {
+  const orders = { plan, guard, returns: router.returns(seen, plan.target, guard), lastResort: null };
+  return watchdog?.creation(orders, 'dry-run') ?? [];
+};
+
 /** From the first weight on, until the traffic is on its way back or the point of no return is passed. */
 const isWatched = ({ plan, phase, committedAt }: Rollout): boolean =>
   plan.watchdog !== null && committedAt === null && (phase === 'progressing' || phase === 'promoting');

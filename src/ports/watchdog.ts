@@ -1,5 +1,5 @@
 import type { Guard } from '../core/marks.ts';
-import type { KubeObject, ObjectRef, Permission, Request, Seen } from '../core/objects.ts';
+import type { ObjectRef, Permission, Request, Seen } from '../core/objects.ts';
 import type { Plan, Target } from '../core/plan.ts';
 
 /** What a watchdog is to do when the runner falls silent, as the adapters planned it at the time it is started. */
@@ -32,8 +32,8 @@ export interface Watchdog {
   ref(target: Target): ObjectRef;
   /** Everything the methods below need to have been read: the Job and the state's ConfigMap. */
   reads(target: Target): readonly ObjectRef[];
-  /** The Job as it would be created now. `stateUid`: of the ConfigMap, which owns it. null where no watchdog is asked for. */
-  job(orders: WatchdogOrders, stateUid: string): KubeObject | null;
+  /** Creates it, whatever is there. `stateUid`: of the ConfigMap, which owns it. [] where no watchdog is asked for. */
+  creation(orders: WatchdogOrders, stateUid: string): readonly Request[];
   /** Requests after which it runs, replacing a dead one or an earlier rollout's; [] when it runs, when there is no state to watch, and when none is asked for. */
   start(seen: Seen, orders: WatchdogOrders): readonly Request[];
   /** Requests that remove it, with preconditions; [] when it is gone. */

@@ -3,7 +3,7 @@ import type { Target } from '../core/plan.ts';
 import { countOf, fieldsOf, listOf, textOf } from '../core/shape.ts';
 import type { Json } from '../core/units.ts';
 import type { Watchdog, WatchdogHealth } from '../ports/watchdog.ts';
-import { JOB, jobOf, jobRef, MANAGED_BY, stateRef } from './job.ts';
+import { jobOf, jobRef, MANAGED_BY, stateRef } from './job.ts';
 import { roleOf } from './role.ts';
 
 const isOurs = (job: KubeObject): boolean =>
@@ -48,6 +48,13 @@ const removals = (seen: Seen, target: Target): readonly Request[] => {
   return job === null || !isOurs(job) || job.metadata.deletionTimestamp !== undefined ? [] : [deletion(job, target)];
 };
 
+const creation: Watchdog['creation'] = (orders, stateUid) => {
+  const { target, watchdog } = orders.plan;
+  if (watchdog === null) return [];
+  const body: Json = JSON.parse(JSON.stringify(jobOf(orders, stateUid, watchdog)));
+  return [{ verb: 'create', ref: jobRef(target), contentType: 'application/json', body }];
+};
+
 /** The dead man's switch as a Job that needs kubectl and a shell, and nothing installed in the cluster. */
 export const jobWatchdog: Watchdog = {
   permissions: [
@@ -55,23 +62,15 @@ export const jobWatchdog: Watchdog = {
   ],
   ref: jobRef,
   reads: (target) => [jobRef(target), stateRef(target)],
-  job: (orders, stateUid) => (orders.plan.watchdog === null ? null : jobOf(orders, stateUid, orders.plan.watchdog)),
+  creation,
   start: (seen, orders) => {
-    const { target, watchdog } = orders.plan;
+    const { target } = orders.plan;
     const stateUid = objectIn(seen, stateRef(target))?.metadata.uid;
-    if (watchdog === null || stateUid === undefined) return [];
+    if (stateUid === undefined) return [];
     const job = currentJob(seen, target);
     if (job !== null && healthOf(job).kind !== 'dead') return [];
-    const body: Json = JSON.parse(JSON.stringify(jobOf(orders, stateUid, watchdog)));
-    return [
-      ...removals(seen, target),
-      {
-        verb: 'create',
-        ref: { ...JOB, namespace: target.namespace, name: jobRef(target).name },
-        contentType: 'application/json',
-        body,
-      },
-    ];
+    const created = creation(orders, stateUid);
+    return created.length === 0 ? [] : [...removals(seen, target), ...created];
   },
   remove: removals,
   health: (seen, target) => {

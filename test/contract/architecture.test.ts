@@ -10,6 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   report: ['core'],
   routers: ['core', 'ports'],
   workloads: ['core', 'ports'],
+  watchdog: ['core', 'ports'],
   metrics: ['core', 'ports'],
   kube: ['core', 'ports'],
   net: ['core', 'ports'],
@@ -23,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'report',
     'routers',
     'workloads',
+    'watchdog',
     'metrics',
     'kube',
     'net',
@@ -50,7 +52,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   'markdown-table': ['report'],
 };
 
-const PURE = ['core', 'config', 'routers', 'workloads', 'report'];
+const PURE = ['core', 'config', 'routers', 'workloads', 'watchdog', 'report'];
 
 // What pure folders may take from Node: a hash of its arguments is a function like any other.
 const PURE_NODE: Readonly<Record<string, readonly string[]>> = { core: ['node:crypto'], workloads: ['node:crypto'] };

@@ -40,7 +40,10 @@ const findings = async (cluster: Cluster, template: KubeObject | null = null) =>
   const refs = [...deploymentWorkload.reads(plan.target, true), ...deploymentWorkload.surveys(request())];
   const read = await readAll(cluster, [...refs, ROUTE], signal());
   if (read.kind === 'failed') throw new Error(read.what);
-  return dryRun({ cluster, router, workload: deploymentWorkload, guard, seen: read.seen, plan }, signal());
+  return dryRun(
+    { cluster, router, workload: deploymentWorkload, watchdog: null, guard, seen: read.seen, plan },
+    signal(),
+  );
 };
 
 describe('an API server that changes what it is told', () => {
@@ -112,6 +115,7 @@ describe('the fields of a request', () => {
       cluster,
       router,
       workload: deploymentWorkload,
+      watchdog: null,
       guard,
       seen: read.seen,
       plan: aPlan({ target }),

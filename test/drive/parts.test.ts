@@ -280,7 +280,10 @@ describe('a dry run', () => {
     const read = await readAll(cluster, [ROUTE, STABLE_SERVICE, CANARY_SERVICE], signal());
     if (read.kind === 'failed') throw new Error(read.what);
 
-    const findings = await dryRun({ cluster, router, workload, guard, seen: read.seen, plan: aPlan() }, signal());
+    const findings = await dryRun(
+      { cluster, router, workload, watchdog: null, guard, seen: read.seen, plan: aPlan() },
+      signal(),
+    );
 
     expect(cluster.writes.every((one) => one.dryRun)).toBe(true);
     expect(findings.filter(({ message }) => message === 'not valid (spec.x: must be set)')).toHaveLength(1);
@@ -298,7 +301,10 @@ describe('a dry run', () => {
     const read = await readAll(cluster, [ROUTE, STABLE_SERVICE, CANARY_SERVICE], signal());
     if (read.kind === 'failed') throw new Error(read.what);
 
-    const findings = await dryRun({ cluster, router, workload, guard, seen: read.seen, plan: aPlan() }, signal());
+    const findings = await dryRun(
+      { cluster, router, workload, watchdog: null, guard, seen: read.seen, plan: aPlan() },
+      signal(),
+    );
 
     expect(conflicts).toBe(0);
     expect(findings.filter(({ message }) => message.includes('not as it was'))).toEqual([]);

@@ -62,6 +62,7 @@ const aRelease = (store: Partial<Store>): Release => ({
   cluster: fakeCluster({ objects: [aRoute(0, {}), aService('checkout', 'checkout')] }),
   routers: [router],
   workload: resolving,
+  watchdog: null,
   source: null,
   sourcePermissions: [],
   store: aStore(store),

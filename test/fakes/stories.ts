@@ -340,6 +340,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
           },
         ],
         role: ROLE,
+        watchdogRole: null,
         peakPods: 20,
       },
     },

@@ -1,23 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parseAllDocuments, stringify } from 'yaml';
 import type { KubeObject, Request } from '../../src/core/objects.ts';
 import { fieldsOf, listOf } from '../../src/core/shape.ts';
 import { jobWatchdog } from '../../src/watchdog/index.ts';
-import { aJob, aPlan, orders, podOrders, STATE_UID, seenWith } from './orders.ts';
+import { aJob, aPlan, jobFor, orders, podOrders, STATE_UID, seenWith } from './orders.ts';
 import { asKubelet, expand } from './pod.ts';
-
-const jobFor = (given = orders()): KubeObject => {
-  const job = jobWatchdog.job(given, STATE_UID);
-  if (job === null) throw new Error('no Job');
-  return job;
-};
 
 const verbs = (requests: readonly Request[]): readonly string[] =>
   requests.map(({ verb, ref }) => `${verb} ${ref.kind}`);
 
 describe('the Job', () => {
   test('of two routes', async () => {
-    await expect(`${JSON.stringify(jobFor(), null, 2)}\n`).toMatchFileSnapshot('golden/job.json');
+    await expect(stringify(jobFor(), { lineWidth: 0 })).toMatchFileSnapshot('golden/job.yaml');
   });
 
   test('gives the container the patches as they were planned', () => {
@@ -82,7 +76,7 @@ describe('the Job', () => {
   test('is none where no watchdog is asked for', () => {
     const plan = aPlan({ watchdog: null });
 
-    expect(jobWatchdog.job(orders({ plan }), STATE_UID)).toBeNull();
+    expect(jobWatchdog.creation(orders({ plan }), STATE_UID)).toEqual([]);
     expect(jobWatchdog.start(seenWith(null), orders({ plan }))).toEqual([]);
     expect(jobWatchdog.role(plan)).toBeNull();
   });

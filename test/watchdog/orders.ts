@@ -73,9 +73,15 @@ export const seenWith = (job: KubeObject | null, state: KubeObject | null = STAT
   lists: new Map(),
 });
 
+/** As it would be created. */
+export const jobFor = (given = orders()): KubeObject => {
+  const [request] = jobWatchdog.creation(given, STATE_UID);
+  if (request === undefined) throw new Error('the plan asks for no watchdog');
+  return request.body as unknown as KubeObject;
+};
+
 /** As the cluster would have it. */
 export const aJob = (status: object = {}, metadata: object = {}): KubeObject => {
-  const job = jobWatchdog.job(orders(), STATE_UID);
-  if (job === null) throw new Error('the plan asks for no watchdog');
+  const job = jobFor();
   return { ...job, metadata: { ...job.metadata, uid: 'job-uid', resourceVersion: '7', ...metadata }, status };
 };

@@ -3,8 +3,7 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WatchdogOrders } from '../../src/ports/watchdog.ts';
-import { jobWatchdog } from '../../src/watchdog/index.ts';
-import { STATE_UID } from './orders.ts';
+import { jobFor, STATE_UID } from './orders.ts';
 import { asKubelet } from './pod.ts';
 
 /**
@@ -76,9 +75,7 @@ const write = (folder: string, name: string, text: string, mode = 0o644): void =
 
 /** Runs the Job's container from second 0 to `end`; the Lease was renewed at 0. */
 export const tell = (orders: WatchdogOrders, story: readonly string[], end = 200): Told => {
-  const job = jobWatchdog.job(orders, STATE_UID);
-  if (job === null) throw new Error('no Job');
-  const { command, args, env } = asKubelet(job);
+  const { command, args, env } = asKubelet(jobFor(orders));
   const world = fs.mkdtempSync(join(tmpdir(), 'canary-watchdog-'));
   try {
     write(world, 'kubectl', KUBECTL, 0o755);
