@@ -1,43 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { CONFIG_MAP, type KubeObject, LEASE, objectRef } from '../../src/core/objects.ts';
-import { createStore, type StoreOptions } from '../../src/kube/store.ts';
-import type { Store } from '../../src/ports/store.ts';
-import { fakeClock } from '../fakes/clock.ts';
-import { fakeCluster } from '../fakes/cluster.ts';
-import { aRollout } from '../fakes/rollout.ts';
+import type { KubeObject } from '../../src/core/objects.ts';
+import type { FakeCluster } from '../fakes/cluster.ts';
+import { aPlan, aRollout } from '../fakes/rollout.ts';
+import { HTTP_ROUTE, LOCK, ours, STATE, setUp, theirs } from './store-fixture.ts';
 
-const NAME = 'canary-rollout-checkout';
-const STATE = objectRef(CONFIG_MAP, 'shop', NAME);
-const LOCK = objectRef(LEASE, 'shop', NAME);
-const HTTP_ROUTE = { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', plural: 'httproutes' };
 const { signal } = new AbortController();
-const ours = { id: 'run-1', runUrl: 'https://example.invalid/runs/1' };
-const theirs = { id: 'run-2', runUrl: null };
 
-const setUp = () => {
-  const cluster = fakeCluster();
-  const clock = fakeClock();
-  let tokens = 0;
-  const store = (changes: Partial<StoreOptions> = {}): Store =>
-    createStore({
-      cluster,
-      namespace: 'shop',
-      deployment: 'checkout',
-      clock,
-      randomToken: () => {
-        tokens += 1;
-        return `token-${tokens}`;
-      },
-      routeKinds: [HTTP_ROUTE],
-      ...changes,
-    });
-  const edit = (change: (state: Record<string, unknown>) => unknown): void => {
-    const object = cluster.get(STATE);
-    const data = Object(object?.['data']);
-    const state: unknown = change(JSON.parse(data.state));
-    if (object !== null) cluster.put(STATE, { ...object, data: { state: JSON.stringify(state) } });
-  };
-  return { cluster, clock, store, edit };
+const edit = (cluster: FakeCluster, change: (state: Record<string, unknown>) => unknown): void => {
+  const object = cluster.get(STATE);
+  const data = Object(object?.['data']);
+  const state: unknown = change(JSON.parse(data.state));
+  if (object !== null) cluster.put(STATE, { ...object, data: { state: JSON.stringify(state) } });
 };
 
 describe('the state', () => {
@@ -80,7 +53,7 @@ describe('the state', () => {
     await first.acquire(ours, signal);
     const before = cluster.writes.length;
 
-    const saved = await first.save({ ...aRollout(), warnings: ['x'.repeat(600_000)] }, signal);
+    const saved = await first.save({ ...aRollout(), plan: aPlan({ original: 'x'.repeat(600_000) }) }, signal);
 
     expect(saved).toMatchObject({ kind: 'failed', problem: { kind: 'invalid' } });
     expect(cluster.writes.length).toBe(before);
@@ -107,11 +80,11 @@ describe('the state', () => {
     ['that is a list', () => [], /wrong form/],
     ['that is a text', () => 'promoted', /not a JSON object/],
   ])('%s is unreadable, and says why', async (_name, change, why) => {
-    const { store, edit } = setUp();
+    const { store, cluster } = setUp();
     const first = store();
     await first.acquire(ours, signal);
     await first.save(aRollout(), signal);
-    edit(change);
+    edit(cluster, change);
 
     const loaded = await store().load(signal);
 
@@ -265,7 +238,7 @@ describe('the lock', () => {
   });
 });
 
-const touch = (cluster: ReturnType<typeof fakeCluster>): void => {
+const touch = (cluster: FakeCluster): void => {
   const lease = cluster.get(LOCK);
   if (lease !== null) cluster.put(LOCK, lease);
 };
@@ -300,71 +273,3 @@ describe('the end', () => {
     }
   });
 });
-
-describe('commands', () => {
-  const annotate = (cluster: ReturnType<typeof fakeCluster>, command: string): void => {
-    const object = cluster.get(STATE);
-    if (object === null) return;
-    const annotations = { ...object.metadata.annotations, 'canary-rollout.github.io/command': command };
-    cluster.put(STATE, { ...object, metadata: { ...object.metadata, annotations } });
-  };
-
-  test('come once each, and again after they were acknowledged', async () => {
-    const { store, cluster } = setUp();
-    const first = store();
-    await first.acquire(ours, signal);
-    await first.save(aRollout(), signal);
-    const looks = new AbortController();
-    const seen: string[] = [];
-    annotate(cluster, 'abort@r-812-1');
-
-    for await (const command of first.commands(looks.signal)) {
-      seen.push(`${command.name} ${command.rolloutId}`);
-      if (seen.length === 1) {
-        await first.acknowledge(command, signal);
-        expect(cluster.get(STATE)?.metadata.annotations).not.toHaveProperty(['canary-rollout.github.io/command']);
-        cluster.interfere(afterReads(2, () => annotate(cluster, 'pause')));
-      }
-      if (seen.length === 2) cluster.interfere(afterReads(3, () => looks.abort()));
-    }
-
-    expect(seen).toEqual(['abort r-812-1', 'pause null']);
-  });
-
-  test('that nobody knows are left alone', async () => {
-    const { store, cluster } = setUp();
-    const first = store();
-    await first.acquire(ours, signal);
-    await first.save(aRollout(), signal);
-    const looks = new AbortController();
-    annotate(cluster, 'abort; rm -rf /');
-    cluster.interfere(afterReads(3, () => looks.abort()));
-    const seen: unknown[] = [];
-
-    for await (const command of first.commands(looks.signal)) seen.push(command);
-
-    expect(seen).toEqual([]);
-  });
-
-  test('that were replaced meanwhile are not removed by the acknowledgement of the older one', async () => {
-    const { store, cluster } = setUp();
-    const first = store();
-    await first.acquire(ours, signal);
-    await first.save(aRollout(), signal);
-    annotate(cluster, 'abort');
-
-    const done = await first.acknowledge({ name: 'pause', rolloutId: null, by: null, id: null, raw: 'pause' }, signal);
-
-    expect(done).toEqual({ kind: 'saved' });
-    expect(cluster.get(STATE)?.metadata.annotations).toMatchObject({ 'canary-rollout.github.io/command': 'abort' });
-  });
-});
-
-const afterReads = (count: number, act: () => void) => {
-  let reads = 0;
-  return (verb: string): undefined => {
-    if (verb !== 'read') return;
-    reads += 1;
-    if (reads === count) act();
-  };
-};
