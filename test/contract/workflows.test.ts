@@ -3,10 +3,18 @@ import { parse } from 'yaml';
 import { examples, isMap, isOurs, listOf, mapOf, type Use, usesIn, workflowFiles, workflows } from './examples.ts';
 import { files, textOf } from './sources.ts';
 
+const COMMANDS = ['run', 'plan', 'status', 'pause', 'resume', 'promote', 'abort', 'rollback', 'sweep'];
 const CONTROL = ['status', 'pause', 'resume', 'promote', 'abort', 'rollback', 'sweep'];
 
-const isControl = (use: Use): boolean => isOurs(use.uses) && CONTROL.includes(String(use.with['command']));
-const isRelease = (use: Use): boolean => isOurs(use.uses) && !CONTROL.includes(String(use.with['command'] ?? 'run'));
+/** What `command` can be: the text, or the words that an expression chooses from. */
+const commandsOf = (use: Use): readonly string[] => {
+  const given = String(use.with['command'] ?? 'run');
+  if (!given.includes('{{')) return [given];
+  return [...given.replaceAll(/\w+\([^()]*\)/g, '').matchAll(/'([^']*)'/g)].map(([, word = '']) => word);
+};
+
+const isControl = (use: Use): boolean => isOurs(use.uses) && commandsOf(use).some((word) => CONTROL.includes(word));
+const isRelease = (use: Use): boolean => isOurs(use.uses) && commandsOf(use).some((word) => !CONTROL.includes(word));
 
 /** Control commands that would queue behind the release that they should steer. */
 const queued = (uses: readonly Use[]): readonly string[] => {
@@ -41,11 +49,19 @@ describe('the reader of examples', () => {
 
     expect(queued(documents.flatMap((document) => usesIn({ where: 'here', document })))).toEqual([]);
   });
+
+  test('finds the commands that an expression chooses from', () => {
+    const command = `$${'{{'} inputs.a || startsWith(github.b, '/canary abort') && 'abort' || 'status' }}`;
+    const document = { steps: [{ uses: './', with: { command } }] };
+
+    expect(usesIn({ where: 'here', document }).map(commandsOf)).toEqual([['abort', 'status']]);
+    expect(usesIn({ where: 'here', document }).map(isRelease)).toEqual([false]);
+  });
 });
 
 describe('workflows', () => {
   test('are all there', () => {
-    const names = ['check-dist', 'ci', 'codeql', 'example-release', 'manual-release', 'nightly', 'release'];
+    const names = ['chatops', 'check-dist', 'ci', 'codeql', 'example-release', 'manual-release', 'nightly', 'release'];
 
     expect(workflowFiles).toEqual(names.map((name) => `.github/workflows/${name}.yml`));
   });
@@ -151,12 +167,11 @@ describe('examples of a release', () => {
     expect(queued(allUses)).toEqual([]);
   });
 
-  test('call only commands that this version has', () => {
-    const commands = allUses
-      .filter((use) => isOurs(use.uses) && 'command' in use.with)
-      .map((use) => use.with['command']);
+  test('call only commands that the action has', () => {
+    const commands = allUses.filter((use) => isOurs(use.uses)).flatMap(commandsOf);
 
-    expect(commands.filter((command) => CONTROL.includes(String(command)))).toEqual([]);
+    expect(commands.filter((command) => !COMMANDS.includes(command))).toEqual([]);
+    expect(CONTROL.filter((command) => !commands.includes(command))).toEqual([]);
   });
 });
 
