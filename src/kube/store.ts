@@ -48,14 +48,14 @@ export const createStore = (options: StoreOptions): Store => {
   };
   let held: Held | null = null;
   let until: Ms | null = null;
-  /** What a request says about the lock is kept; a failed one says nothing. */
-  const learn = (renewed: Renewed): Saved => {
-    if (renewed.kind === 'saved') until = renewed.sentAt + LEASE_SECONDS * 1000;
-    if (renewed.kind === 'lost' || renewed.kind === 'gone') until = null;
-    return savedOf(renewed);
+  const withLock = async (act: (held: Held) => Promise<Renewed | Saved>): Promise<Saved> => {
+    if (held === null) return { kind: 'lost', holder: 'nobody: the lock was never taken' };
+    const done = await act(held);
+    // What an answer says about the lock is kept; a failure says nothing.
+    if ('sentAt' in done) until = done.sentAt + LEASE_SECONDS * 1000;
+    if (done.kind === 'lost' || done.kind === 'gone') until = null;
+    return savedOf(done);
   };
-  const withLock = (act: (held: Held) => Promise<Saved>): Promise<Saved> =>
-    held === null ? Promise.resolve({ kind: 'lost', holder: 'nobody: the lock was never taken' }) : act(held);
   return {
     load: (signal) => load(context, signal),
     acquire: async (holder, signal) => {
@@ -66,20 +66,19 @@ export const createStore = (options: StoreOptions): Store => {
       until = sentAt + LEASE_SECONDS * 1000;
       return acquired;
     },
-    renew: (signal) => withLock(async (claim) => learn(await renew(context, claim, until, signal))),
+    renew: (signal) => withLock((claim) => renew(context, claim, until, signal)),
     heldUntil: () => until,
     save: (rollout, signal) => withLock((claim) => save(context, claim, rollout, signal)),
-    release: (keepState, signal) =>
-      withLock(async (claim) => {
-        const released = await release(context, claim, keepState, signal);
-        if (released.kind !== 'failed') until = null;
-        return released;
-      }),
+    release: async (keepState, signal) => {
+      const released = await withLock((claim) => release(context, claim, keepState, signal));
+      if (released.kind === 'saved') until = null;
+      return released;
+    },
     ...commandChannel(cluster, context.ref, clock),
   };
 };
 
-const savedOf = (renewed: Renewed): Saved => {
+const savedOf = (renewed: Renewed | Saved): Saved => {
   if (renewed.kind === 'gone') return { kind: 'lost', holder: DELETED };
   return renewed.kind === 'saved' ? { kind: 'saved' } : renewed;
 };
