@@ -55,7 +55,6 @@ export const API_FAULTS: readonly NamedFault[] = [
   always('409', 4000, { methods: WRITES, fault: status(409) }),
   always('422', 4000, { methods: WRITES, fault: status(422) }),
   always('429', 5000, { fault: status(429, 2) }),
-  always('500', 4000, { fault: status(500) }),
   always('503', 4000, { fault: status(503) }),
   always('truncated', 4000, { fault: { kind: 'truncate' } }),
   always('watch expired', 4000, { path: /[?&]watch=(true|1)/, fault: status(410) }),

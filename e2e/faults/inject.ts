@@ -41,7 +41,16 @@ export const createInjector = (
   const injected = injections.map((injection, index): Injected => {
     const name = `${index} ${injection.fault.name}`;
     const { log } = proxies[injection.side];
-    return { injection, startedAt: null, hits: () => log.filter(({ rule }) => rule === name).length };
+    const entry: Injected = {
+      injection,
+      startedAt: null,
+      // Nobody counts connections that are refused.
+      hits: () =>
+        injection.fault.make(Date.now) === null
+          ? Number(entry.startedAt !== null)
+          : log.filter(({ rule }) => rule === name).length,
+    };
+    return entry;
   });
   const begin = (entry: Injected, index: number): void => {
     const { side, fault, forMs } = entry.injection;

@@ -94,13 +94,11 @@ export const SILENCING_FAULTS: readonly NamedFault[] = [
   lasting('stall', () => ({ kind: 'stall', ms: 30_000 })),
   lasting('401', () => refusal(401)),
   lasting('429', () => refusal(429, 2)),
-  lasting('500', () => refusal(500)),
   lasting('broken JSON', () => ({
     kind: 'status',
     code: 200,
     body: '{"status":"success","data":{"resultType":"matrix","result":[{"metric":{',
   })),
-  lasting('truncated', () => ({ kind: 'truncate' })),
   lasting('NaN', () => rewrite(asNaN)),
   lasting('stale', (since) => rewrite(frozen(since))),
   lasting('missing arm', () => rewrite(withoutCanary)),

@@ -2,7 +2,8 @@ import type { ProxiedRequest } from '../harness/fault-proxy.ts';
 
 /** The parts of a rollout's life in which faults are injected; `committed` is promoting past the point of no return. */
 export const MOMENTS = ['preparing', 'progressing', 'promoting', 'committed', 'rolling-back'] as const;
-export type Moment = (typeof MOMENTS)[number];
+/** `checking`: from the start of the process on, before anything is written. */
+export type Moment = (typeof MOMENTS)[number] | 'checking';
 
 export interface Moments {
   /** Given to the proxy in front of the API server. */

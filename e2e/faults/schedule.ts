@@ -7,21 +7,23 @@ import type { Interruption, Trial } from './trial.ts';
 
 type Random = () => number;
 
-const pick = <Item>(random: Random, items: readonly [Item, ...Item[]] | readonly Item[]): Item => {
+const WHENEVER: readonly Moment[] = ['checking', ...MOMENTS];
+
+const pick = <Item>(random: Random, items: readonly Item[]): Item => {
   const item = items[Math.floor(random() * items.length)];
   if (item === undefined) throw new Error('nothing to pick from');
   return item;
 };
 
 /** Short ones more often; a longer one than a lease now and then. */
-const durationMs = (random: Random): number => Math.round(random() < 0.06 ? 32_000 : 300 + 6000 * random() ** 2);
+const durationMs = (random: Random): number => Math.round(random() < 0.04 ? 32_000 : 300 + 5000 * random() ** 2);
 
 const injectionOf = (random: Random): Injection => {
   const side = random() < 0.6 ? 'api' : 'metrics';
   return {
     side,
     fault: pick(random, side === 'api' ? API_FAULTS : METRICS_FAULTS),
-    moment: pick(random, MOMENTS),
+    moment: pick(random, WHENEVER),
     afterMs: random() < 0.4 ? 0 : Math.round(3000 * random()),
     forMs: side === 'metrics' && random() < 0.3 ? null : durationMs(random),
   };
@@ -30,10 +32,9 @@ const injectionOf = (random: Random): Injection => {
 const interruptionOf = (random: Random): Interruption | null => {
   const luck = random();
   if (luck > 0.3) return null;
-  const moments: readonly Moment[] = MOMENTS;
   return {
     kind: luck < 0.1 ? 'kill' : 'cancel',
-    moment: pick(random, moments),
+    moment: pick(random, WHENEVER),
     afterMs: Math.round(4000 * random() ** 2),
   };
 };

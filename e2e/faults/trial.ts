@@ -96,6 +96,7 @@ const begin = async (world: World, trial: Trial): Promise<Stage> => {
     injector.enter(moment);
     interrupt(trial, moment, running);
   };
+  told.enter('checking');
   return { running, injector, proxies };
 };
 
