@@ -7,11 +7,14 @@ import { aContext } from './server.ts';
 
 export const WRITTEN_AT = Date.parse('2026-03-01T10:30:00Z');
 
-/** GitHub with pull request 7, and mona who may write. */
-export const openGitHub = (): Promise<GitHub> =>
-  startGitHub({ pulls: [{ number: 7, headSha: 'c0ffee' }], roles: { mona: 'write' } });
+/** GitHub with pull request 7, and its description read: that takes longer than a client waits. */
+export const openGitHub = async (): Promise<GitHub> => {
+  const github = await startGitHub({ pulls: [{ number: 7, headSha: 'c0ffee' }] });
+  await fetch(`${github.url}/repos/acme/checkout/pulls/7`, { headers: { authorization: `token ${github.token}` } });
+  return github;
+};
 
-/** GitHub's description takes a second to read: tests share one, and begin anew. */
+/** Tests share one, and begin anew: mona may write. */
 export const empty = (github: GitHub): void => {
   for (const list of [github.comments, github.reactions, github.requests, github.faults, github.violations])
     list.length = 0;
@@ -20,7 +23,7 @@ export const empty = (github: GitHub): void => {
 };
 
 export const clientOf = (github: GitHub): GitHubClient =>
-  createClient({ token: github.token, apiUrl: github.url, timeoutMs: 2_000, retryMs: 1 });
+  createClient({ token: github.token, apiUrl: github.url, timeoutMs: 20_000, retryMs: 1 });
 
 export const saying = (github: GitHub, body: string, author = 'mona'): Comment =>
   github.say({ issue: 7, body, author, at: WRITTEN_AT });
