@@ -30,13 +30,13 @@ const beforeCommit = (rollout: Rollout): readonly Inline[] => [
   say`Look at the route: stable should have all the weight. Set it by hand where users are hurt; the rollout accepts that.`,
   accepts(rollout, 'abort')
     ? say`When the cause is mended: a job with ${code('command: abort')} and ${code(`deployment: ${rollout.plan.target.deployment}`)}, or the next run of the workflow. Both return what is left of the traffic and remove the canary.`
-    : say`When the cause is mended: the next run of the workflow. It first returns what is left of the traffic and removes the canary.`,
+    : say`When the cause is mended: a job with ${code('command: sweep')}, or the next run of the workflow. Both return what is left of the traffic and remove the canary.`,
 ];
 
 /** Per cause: what was tried, and the two ways out. */
 const afterCommit = (rollout: Rollout): readonly Inline[] => {
   const { from, to } = versions(rollout.plan);
-  const promote = say`a job with ${code('command: promote')} and ${code(`deployment: ${rollout.plan.target.deployment}`)}`;
+  const promote = say`a job with ${code('command: promote')} and ${code(`deployment: ${rollout.plan.target.deployment}`)} (cluster and metrics as for the release)`;
   const finish = say`compares stable with what was judged, returns the traffic to it in judged steps and removes the canary`;
   switch (rollout.reason?.code) {
     case 'stable-not-updated':
@@ -81,7 +81,7 @@ const commandBlocks = (rollout: Rollout): readonly string[] => {
   const groups = [
     commandGroup('look, nothing is written', lookCommands(target)),
     commandGroup(
-      'without GitHub: the next sweep or run acts on it',
+      'without GitHub: the next run of this Deployment acts on it',
       (['promote', 'abort'] as const)
         .filter((command) => (command === 'abort' || rollout.committedAt !== null) && accepts(rollout, command))
         .map((command) => annotateLine(target, command)),
@@ -142,6 +142,9 @@ const stableBackCommands = ({ plan }: Rollout): readonly (string | null)[] => {
   const known = images.filter((image): image is ContainerImage => image !== null);
   if (known.length < images.length || !isPlainName(target.deployment)) return [null];
   const workload = `deployment/${target.deployment}`;
+  // A whole template was put in, so that images alone do not bring back what stable ran.
+  if (target.template !== null)
+    return [kubectlLine(target, 'rollout', 'undo', workload), kubectlLine(target, 'rollout', 'status', workload)];
   return [
     kubectlLine(target, 'set', 'image', workload, ...known.map(({ container, image }) => `${container}=${image}`)),
     kubectlLine(target, 'rollout', 'status', workload),

@@ -95,11 +95,6 @@ const ROWS = 200;
 /** Failed ones first, then those that somebody must look after. */
 export const overviewSections = ({ reason, rollouts }: Accepted, now: Ms): readonly (Section | null)[] => {
   if (rollouts.length === 0) return [];
-  if (reason.code === 'handed-over') {
-    return [
-      section(null, ['The run that drives this rollout acts on it at once, and its report says what came of it.']),
-    ];
-  }
   const rank = (entry: RolloutEntry): number =>
     entry.failed ? 0 : isAbandoned(entry) || entry.rollout?.phase === 'halted' ? 1 : 2;
   const sorted = [...rollouts].sort((a, b) => rank(a) - rank(b));
@@ -130,7 +125,8 @@ export const overviewSections = ({ reason, rollouts }: Accepted, now: Ms): reado
     );
   const more = sorted.length > ROWS ? `and ${sorted.length - ROWS} more` : null;
   const align = ['c', 'l', 'l', 'r', 'r', 'l', 'l', ...(hasNotes ? ['l'] : [])];
-  return [section(null, [markdownTable([header, ...rows], { align, alignDelimiters: false }), more])];
+  const handed = reason.code === 'handed-over' ? 'The report of that run says what comes of it.' : null;
+  return [section(null, [markdownTable([header, ...rows], { align, alignDelimiters: false }), more, handed])];
 };
 
 const ENDED: ReadonlySet<Rollout['phase']> = new Set(['promoted', 'rolled-back', 'halted', 'left']);

@@ -11,6 +11,7 @@ export const subjectLine = (rollout: Rollout, now: Ms): string => {
   const { target, run } = rollout.plan;
   const { from, to } = versions(rollout.plan);
   const parts: Inline[] = [say`${code(`${target.namespace}/${target.deployment}`)}`, say`${from} → ${to}`];
+  if (target.template !== null) parts.push(say`back to the version before`);
   parts.push(say`${timeSpan(rollout, now)}`);
   if (run.url !== null) parts.push(link(`run ${run.id}`, run.url));
   return toMarkdown(joined(parts, ' · '));

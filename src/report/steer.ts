@@ -63,7 +63,7 @@ const WORDS = { pause: 'hold it', resume: 'go on', promote: 'skip what is left' 
 export const leftBlocks = (rollout: Rollout): readonly string[] => {
   if (rollout.phase !== 'left') return [];
   const { target } = rollout.plan;
-  const inputs = say`${code(`deployment: ${target.deployment}`)} and ${code(`namespace: ${target.namespace}`)}`;
+  const inputs = say`${code(`deployment: ${target.deployment}`)}, ${code(`namespace: ${target.namespace}`)}, and the cluster${rollout.plan.metrics.length === 0 ? say`` : say` and ${code('prometheus')}`} as for the release`;
   const choices = rollout.committedAt === null ? PAUSED : AT_DEPLOY;
   const lines = choices.map(([command, what]) => `- ${toMarkdown(say`${what}: ${ways(rollout, command)}`)}`);
   // A line written by hand has no sender: where only some may approve, it is refused.

@@ -296,12 +296,24 @@ export const OPEN_STORIES: Readonly<Record<string, Story>> = {
   },
   'handed-over': {
     now: at('10:20:00'),
+    situation: accepted('handed-over', 'the run that drives the rollout has acted on the command', [
+      entry('checkout', aRollout(), { lock: 'held' }),
+    ]),
+  },
+  'handed-over-unanswered': {
+    now: at('10:20:00'),
     situation: accepted(
       'handed-over',
-      '`abort` was handed to the run that holds the lock (https://github.example.com/acme/shop/actions/runs/812)',
-      [entry('checkout', aRollout(), { lock: 'held' })],
+      'the command was left for the run that holds the lock; it has not acted on it yet',
+      [],
     ),
   },
+  'halted-rolling-back-a-promotion': finished(
+    halted('promote-failed', 'waited 5 min for stable', {
+      plan: aPlan({ target: { ...aPlan().target, template: { spec: {} } } }),
+      observation: look({ ...arm, template: 'new', rolledOut: false, ready: 9 }),
+    }),
+  ),
   'lock-held-by-run': {
     now: at('10:20:00'),
     situation: {
