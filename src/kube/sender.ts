@@ -79,7 +79,8 @@ const openSession = (options: ClusterOptions): Result<Session, { readonly messag
   return ok({ loaded, expiresAt: expiryOf(loaded), redact: (text) => redactor([...secrets])(text) });
 };
 
-const expiryOf = ({ config }: LoadedKubeconfig): number | null => {
+const expiryOf = ({ config, own }: LoadedKubeconfig): number | null => {
+  if (own !== null) return null;
   const user = config.getCurrentUser();
   if (user?.token) return tokenExpiresAt(user.token);
   return user?.certData ? certificateExpiresAt(Buffer.from(user.certData, 'base64')) : null;

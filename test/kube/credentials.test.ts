@@ -47,6 +47,18 @@ const messageOf = (options: Partial<Parameters<typeof connect>[0]>): string => {
 
 const jwt = (claims: object): string => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
 
+/** Of a key that nobody has, base64 of PEM as a kubeconfig holds it. */
+const CERTIFICATE = Buffer.from(
+  `-----BEGIN CERTIFICATE-----\n${[
+    'MIIBdTCCARugAwIBAgIUYkRqQlUL0cEfTe3omUvi/i4XCVQwCgYIKoZIzj0EAwIwDzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjEx',
+    'NjU1NTBaGA8yMDgxMDgyNDE2NTU1MFowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABFopyLvTleTA',
+    'OghWeQ0IB9xCCiEgxLgXtwdOQj+eagt969hXXHRBfQqlLFpzLUt7CsRt/Em0nOsFZFtDDtYgO8ejUzBRMB0GA1UdDgQWBBThgtzQ',
+    '/8+l4Dav2xXnuNEGtfLsUTAfBgNVHSMEGDAWgBThgtzQ/8+l4Dav2xXnuNEGtfLsUTAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49',
+    'BAMCA0gAMEUCIGe5UhFy+VaRFW6jEUfwl95c8Tj6akg1xjWaAeh+xmP4AiEAvaB41JqyoKKOVRzbE9RMUb9ME+xSd56DSuTIY2oA',
+    'Gec=',
+  ].join('\n')}\n-----END CERTIFICATE-----\n`,
+).toString('base64');
+
 describe('the kubeconfig', () => {
   test('may be content or a path, and names server and namespace', () => {
     const path = join(directory(), 'config');
@@ -196,6 +208,8 @@ describe('credentials', () => {
     ['a token without an end', { token: jwt({}) }, null],
     ['a token that is no JWT', { token: 'abc' }, null],
     ['a plugin', { exec: { command: 'x' } }, null],
+    ['a client certificate', { 'client-certificate-data': CERTIFICATE }, Date.parse('2081-08-24T16:55:50Z')],
+    ['a plugin beside a certificate', { exec: { command: 'x' }, 'client-certificate-data': CERTIFICATE }, null],
   ])('%s: their end is told where it can be', (_name, user, expected) => {
     expect(connected({ kubeconfig: kubeconfigFor('https://a.example', user) }).credentialsExpireAt()).toBe(expected);
   });
