@@ -121,7 +121,12 @@ const readFiles = (files: Files): Pick<ActionRun, 'outputs' | 'state' | 'result'
   return { outputs, state, result: resultOf(outputs['result']), summary: files.read('summary') };
 };
 
-const spawnStep = (files: Files, given: Inputs, state: Readonly<Record<string, string>>): ChildProcess => {
+const spawnStep = (
+  files: Files,
+  given: Inputs,
+  state: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string>>,
+): ChildProcess => {
   const inputs = Object.entries({ ...defaults(), ...given });
   return spawn(process.execPath, [BUNDLE], {
     cwd: join(files.folder, 'workspace'),
@@ -129,6 +134,7 @@ const spawnStep = (files: Files, given: Inputs, state: Readonly<Record<string, s
       PATH: process.env['PATH'],
       HOME: files.folder,
       ...files.env,
+      ...environment,
       ...Object.fromEntries(inputs.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
       ...Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value])),
     },
@@ -152,15 +158,19 @@ const cancel = async (
   }
 };
 
-/** Runs the shipped bundle as a step of a workflow would; as its post step with the state that the main step left. */
+/**
+ * Runs the shipped bundle as a step of a workflow would; as its post step with the state that the main step left; with
+ * variables of its own, such as another GITHUB_RUN_ID.
+ */
 export const startAction = (
   given: Inputs,
   github: string,
   state: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string>> = {},
 ): RunningAction => {
   const files = makeFiles(github);
   const startedAt = Date.now();
-  const child = spawnStep(files, given, state);
+  const child = spawnStep(files, given, state, environment);
   let log = '';
   let firstLineMs = 0;
   const onData = (chunk: Buffer): void => {

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 export interface AuditEvent {
   readonly auditID: string;
   readonly user: string;
+  readonly userAgent: string;
   readonly verb: string;
   readonly uri: string;
   readonly resource: string;
@@ -18,6 +19,7 @@ interface RawEvent {
   readonly verb: string;
   readonly requestURI: string;
   readonly user: { readonly username: string };
+  readonly userAgent?: string;
   readonly objectRef?: { readonly resource?: string; readonly subresource?: string; readonly name?: string };
   readonly responseStatus?: { readonly code?: number };
   readonly requestReceivedTimestamp: string;
@@ -26,6 +28,7 @@ interface RawEvent {
 const eventOf = (raw: RawEvent): AuditEvent => ({
   auditID: raw.auditID,
   user: raw.user.username,
+  userAgent: raw.userAgent ?? '',
   verb: raw.verb,
   uri: raw.requestURI,
   resource: raw.objectRef?.resource ?? '',

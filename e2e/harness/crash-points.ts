@@ -19,7 +19,7 @@ const QUIET = /\/(settle|bake|stable-ready|drain)\b/;
 const RETURNS = /^(before any state|preparing|progressing|rolling-back)|^promoting\/(capacity|all-traffic)/;
 
 /** Once the first of the marks is gone the way back may be closed: from the first request of `commit` on. */
-const pastReturn = ({ stage }: Write): boolean | null => {
+const pastReturn = ({ stage }: Pick<Write, 'stage'>): boolean | null => {
   if (RETURNS.test(stage)) return false;
   return stage === 'promoting/commit' ? null : true;
 };
@@ -58,6 +58,14 @@ export const placeAt = (scenario: string, index: number, when: 'before' | 'after
   scenario,
   isPastReturn: null,
   crash: { isAt: (write) => write.index === index, when },
+});
+
+/** The first effect of a stage, held before it is sent. */
+export const placeIn = (scenario: string, stage: string): Place => ({
+  name: `${scenario} · ${stage}`,
+  scenario,
+  isPastReturn: pastReturn({ stage }),
+  crash: { isAt: (write) => !isSave(write) && write.stage.startsWith(stage), when: 'before' },
 });
 
 /** The place as it turned out: where a number was given, what it was. */

@@ -17,7 +17,7 @@ export interface Write {
   readonly at: number;
 }
 
-/** Where a process is killed: around one write, before the API server gets it or before its answer is passed on. */
+/** Where something happens to a process: around one write, before the API server gets it or before its answer is passed on. */
 export interface CrashPoint {
   /** The first write that it says yes to. */
   readonly isAt: (write: Write) => boolean;
@@ -82,13 +82,15 @@ const readAll = async (incoming: http.IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(chunks);
 };
 
+export type Fate = 'dead' | 'alive';
+
 export interface CrashOptions {
   /** PEM, of the API server. */
   readonly certificate: string;
   /** null: only counts. */
   readonly point: CrashPoint | null;
-  /** Called once, at the point. */
-  readonly strike: () => void;
+  /** Called once, at the point. What was held goes on when this resolves, unless the process is dead. */
+  readonly strike: (write: Write) => Fate | Promise<Fate>;
 }
 
 interface Incoming {
@@ -118,6 +120,9 @@ interface Book {
   readonly writes: Write[];
   stage: string;
   struck: { readonly write: Write; readonly at: number } | undefined;
+  /** The point was met, even if nothing happened yet. */
+  isOver: boolean;
+  isDead: boolean;
 }
 
 const enter = (book: Book, incoming: http.IncomingMessage, body: unknown): Write => {
@@ -133,26 +138,29 @@ const enter = (book: Book, incoming: http.IncomingMessage, body: unknown): Write
 /** A proxy for one process, in front of the API server of the stack. */
 export const startCrashProxy = async ({ certificate, point, strike }: CrashOptions): Promise<CrashProxy> => {
   const agent = new https.Agent({ keepAlive: true, ca: certificate });
-  const book: Book = { writes: [], stage: 'before any state', struck: undefined };
-  const die = (write: Write): void => {
+  const book: Book = { writes: [], stage: 'before any state', struck: undefined, isOver: false, isDead: false };
+  const hit = async (write: Write): Promise<Fate> => {
     book.struck = { write, at: Date.now() };
-    strike();
-    server.closeAllConnections();
+    const fate = await strike(write);
+    if (fate === 'dead') {
+      book.isDead = true;
+      server.closeAllConnections();
+    }
+    return fate;
   };
-  let isOver = false;
   const passWrite = async (incoming: Incoming, write: Write): Promise<void> => {
-    const here = !isOver && point?.isAt(write) ? point.when : undefined;
-    isOver ||= here !== undefined;
-    if (here === 'before') return die(write);
+    const here = book.isOver || !point?.isAt(write) ? undefined : point.when;
+    book.isOver ||= here !== undefined;
+    if (here === 'before' && (await hit(write)) === 'dead') return;
     const from = await forward(agent, incoming);
     const body = await readAll(from);
-    if (here === 'after') return die(write);
+    if (here === 'after' && (await hit(write)) === 'dead') return;
     answer(incoming.response, from, body);
-    if (here === 'later') setTimeout(die, LATER_MS, write);
+    if (here === 'later') setTimeout(hit, LATER_MS, write);
   };
   const pass = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const body = await readAll(request);
-    if (book.struck !== undefined) return void request.destroy();
+    if (book.isDead) return void request.destroy();
     const { method = '', url = '' } = request;
     const incoming = { request, response, body };
     const content = METHODS.has(method) && !isQuestion(url) ? parse(body.toString()) : null;

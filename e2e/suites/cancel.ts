@@ -1,75 +1,25 @@
-import {
-  type ActionRun,
-  type Inputs,
-  type Patience,
-  type RunningAction,
-  startAction,
-  tailOf,
-} from '../harness/action.ts';
-import { type Case, claimNoneLost, claimPromoted, claimRestored, claimStatus, openCase } from '../harness/case.ts';
-import { type Watched, watchWeights } from '../harness/journal.ts';
+import { type Patience, startAction, tailOf } from '../harness/action.ts';
+import { claimNoneLost, claimPromoted, claimRestored, claimStatus } from '../harness/case.ts';
+import { during, IMAGE, NEW, openRelease, post, UNTOUCHED, untilBaking, weightNow } from '../harness/interrupted.ts';
 import { textAt } from '../harness/json.ts';
 import { paths } from '../harness/kube.ts';
-import { deployment, httpRoute, imageOf, service } from '../harness/objects.ts';
-import { type Context, releaseInputs } from '../harness/shop.ts';
-import { median, spread } from '../harness/statistics.ts';
+import type { Context } from '../harness/shop.ts';
 import type { Suite } from '../harness/suite.ts';
 import { fits, percent, shareOf } from '../harness/traffic.ts';
 
-const NEW = '2.0';
-const IMAGE = imageOf('checkout', NEW);
 /** Enough for the way back; the rest is left to the post step. */
 const ALMOST_NONE: Patience = [1000, 500];
-const UNTOUCHED = ['HTTPRoute/checkout', 'Deployment/checkout', 'Service/checkout'] as const;
-
-interface Opened {
-  readonly opened: Case;
-  readonly inputs: Inputs;
-  readonly weights: Watched;
-}
-
-const open = async (context: Context, namespace: string): Promise<Opened> => {
-  const route = httpRoute(namespace, 'checkout', [{ backendRefs: [{ name: 'checkout', port: 80 }] }]);
-  const objects = [deployment({ namespace, name: 'checkout', version: '1.0' }), service(namespace, 'checkout'), route];
-  const opened = await openCase(context, { namespace, objects, rps: 100 });
-  const weights = await watchWeights(context.kube, route, 'checkout-canary');
-  return { opened, inputs: releaseInputs(opened.shop, IMAGE, 'checkout'), weights };
-};
-
-/** Resolves when `check` holds, and rejects when the run ends before. */
-const during = async (context: Context, action: RunningAction, what: string, check: () => Promise<boolean>) => {
-  const ended = action.done.then((run) => Promise.reject(new Error(`it ended before ${what}: ${tailOf(run)}`)));
-  ended.catch(() => {}); // Later its end is expected.
-  await Promise.race([ended, context.kube.until(what, check)]);
-};
-
-const weightNow = (weights: Watched): number => weights.held().at(-1)?.weight ?? 0;
-
-/** Resolves in the middle of the first step, with canary traffic in the last second. */
-const untilBaking = async (context: Context, action: RunningAction, { opened, weights }: Opened): Promise<void> =>
-  during(context, action, 'the first step', async () => {
-    const { weight, from } = weights.held().at(-1) ?? { weight: 0, from: 0 };
-    const last = opened.traffic.answers.findLast(({ version }) => version === NEW)?.sentAt ?? 0;
-    return weight > 0 && Date.now() - from > 4000 && Date.now() - last < 1000;
-  });
-
-const post = async (context: Context, inputs: Inputs, main: ActionRun): Promise<ActionRun> => {
-  const run = await startAction(inputs, context.github.url, main.state).done;
-  const wanted = Object.keys(main.state).length > 0;
-  context.claims.claim('main left its post step what it needs', wanted, Object.keys(main.state));
-  return run;
-};
 
 /** ms from the cancel to the last request that reached the canary. */
-const cancelled = async (context: Context, namespace: string, patience?: Patience): Promise<number> => {
+const forceCancelled = async (context: Context): Promise<number> => {
   const { claims } = context;
-  const release = await open(context, namespace);
+  const release = await openRelease(context, 'force-cancelled');
   const { opened, weights } = release;
   const inputs = { ...release.inputs, interval: '60s' };
   const action = startAction(inputs, context.github.url);
   await untilBaking(context, action, release);
   const cancelledAt = Date.now();
-  const main = await action.cancel(patience);
+  const main = await action.cancel(ALMOST_NONE);
   const seconds = ((main.endedAt - cancelledAt) / 1000).toFixed(1);
   claims.note('main ended after the cancel', `${seconds} s, exit ${main.exitCode}`);
   const done = await post(context, inputs, main);
@@ -78,8 +28,8 @@ const cancelled = async (context: Context, namespace: string, patience?: Patienc
   const last = opened.traffic.answers.findLast(({ version }) => version === NEW)?.sentAt ?? Number.NaN;
 
   const isKilled = main.outputs['status'] === undefined;
-  claims.claim('main or its post step finishes it', isKilled === (patience !== undefined), isKilled ? 'post' : 'main');
-  claimStatus(context, isKilled ? done : main, 'aborted', 'cancelled', 1);
+  claims.claim('main is killed before it could finish', isKilled, isKilled ? 'no status' : main.outputs['status']);
+  claimStatus(context, done, 'aborted', 'cancelled', 1);
   claims.claim('users are back on stable', weightNow(weights) === 0, percent(weightNow(weights)));
   claimNoneLost(context, report);
   await claimRestored(context, opened, UNTOUCHED);
@@ -89,7 +39,7 @@ const cancelled = async (context: Context, namespace: string, patience?: Patienc
 /** The runner's machine is gone: no signal, no post step. */
 const killed = async (context: Context): Promise<void> => {
   const { claims } = context;
-  const release = await open(context, 'killed');
+  const release = await openRelease(context, 'killed');
   const { opened, inputs, weights } = release;
   const dead = startAction({ ...inputs, interval: '60s' }, context.github.url);
   await untilBaking(context, dead, release);
@@ -118,7 +68,7 @@ const killed = async (context: Context): Promise<void> => {
 /** Stable is being replaced: nothing but the canary is known to be good. */
 const late = async (context: Context): Promise<void> => {
   const { claims, kube } = context;
-  const { opened, inputs, weights } = await open(context, 'late');
+  const { opened, inputs, weights } = await openRelease(context, 'late');
   const action = startAction({ ...inputs, weights: '50' }, context.github.url);
   const path = `${paths.deployments('late')}/checkout`;
   const isUpdated = async (): Promise<boolean> =>
@@ -152,25 +102,9 @@ export const cancel: Suite = {
     await Promise.all([
       killed(context),
       late(context),
-      cancelled(context, 'force-cancelled', ALMOST_NONE).then((ms) =>
+      forceCancelled(context).then((ms) =>
         context.claims.note('from the cancel to the last canary request', `${ms} ms`),
       ),
     ]);
-  },
-};
-
-/** Alone, for the time that it takes. */
-export const cancelTimes: Suite = {
-  name: 'cancel-times',
-  title: 'a cancelled rollout gives the traffic back at once',
-  alone: true,
-  run: async (context) => {
-    const times: number[] = [];
-    for (let turn = 1; turn <= (context.full ? 20 : 1); turn += 1)
-      times.push(await cancelled(context, `cancelled-${turn}`));
-    const text = spread(times, 'ms');
-    for (const ms of times) context.claims.figure({ kind: 'latency', what: 'traffic', ms });
-    if (context.full) context.claims.claim('traffic leaves within a second of the cancel', median(times) <= 2000, text);
-    else context.claims.note('from the cancel to the last canary request', text);
   },
 };

@@ -1,7 +1,9 @@
-import { crash as crashOnce, type Net, OLD, type Row, rehearse, type Scenario } from '../harness/crash-case.ts';
+import { crash as crashOnce, type Net, type Row } from '../harness/crash-case.ts';
 import { canSweep, nextRun, otherImage, sweep } from '../harness/crash-nets.ts';
 import { type Place, placeAt, placesOf } from '../harness/crash-points.ts';
+import { createGate } from '../harness/gate.ts';
 import { imageOf } from '../harness/objects.ts';
+import { GOOD, OLD, rehearse, type Scenario } from '../harness/scene.ts';
 import type { Context } from '../harness/shop.ts';
 import { median } from '../harness/statistics.ts';
 import type { Suite } from '../harness/suite.ts';
@@ -11,8 +13,9 @@ import { randomOf } from '../stack/random.ts';
 
 /** Cases at a time: most of a case's time is spent waiting for a dead run's lease. */
 const SIDE_BY_SIDE = 12;
+/** Of which so many are up to their death, which is work for the machine. */
+const LIVING = 3;
 
-const GOOD: Scenario = { name: 'good', version: '2.0', inputs: {}, signal: null };
 const FAILING: Scenario = {
   name: 'failing',
   version: '2.0-bad50',
@@ -137,11 +140,12 @@ interface Case extends Entry {
 const runAll = async (context: Context, entries: readonly Entry[]): Promise<readonly Case[]> => {
   const waiting = entries.map((entry, index) => ({ entry, namespace: `crash-${index + 1}` }));
   const cases: Case[] = [];
+  const gate = createGate(LIVING);
   const lane = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const { entry, namespace } = next;
       const scenario = SCENARIOS[entry.place.scenario] ?? GOOD;
-      const row = await crashOnce(context, namespace, scenario, entry.place, entry.net);
+      const row = await crashOnce(context, namespace, { ...entry, scenario, gate });
       cases.push({ ...entry, row });
       const faults = faultsOf(row, entry.net);
       if (faults.length > 0 || row.lost > 0)

@@ -12,18 +12,21 @@ import { measures } from './measures.ts';
 import { names } from './names.ts';
 import { notReady } from './not-ready.ts';
 import { prometheus } from './prometheus.ts';
+import { race } from './race.ts';
 import { replicas } from './replicas.ts';
 import { rights } from './rights.ts';
 import { rollback } from './rollback.ts';
 import { routes } from './routes.ts';
 import { schedules } from './schedules.ts';
 import { serviceUrl } from './service-url.ts';
+import { signals } from './signals.ts';
 import { two } from './two.ts';
 import { worker } from './worker.ts';
 
 /** The longest first, so that none is left to run by itself at the end. */
 export const SUITES: readonly Suite[] = [
   cancel,
+  race,
   rights,
   good,
   worker,
@@ -41,6 +44,7 @@ export const SUITES: readonly Suite[] = [
   conformance,
   bad,
   crash,
+  signals,
   measures,
   faults,
   schedules,
