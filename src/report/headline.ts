@@ -61,6 +61,9 @@ const runningLine = (rollout: Rollout, now: Ms): Inline => {
     case 'preparing':
       return say`🟡 ${deployment}: starting ${to} beside ${from}, no traffic on it yet`;
     case 'promoting':
+      if (rollout.undoes) {
+        return say`🔴 ${deployment}: going back to ${from}${because(rollout.reason, now)}${returning(rollout, from)}`;
+      }
       return say`🟡 ${deployment}: promoting ${to}: ${promoting(rollout)}`;
     case 'rolling-back':
       return say`🔴 ${deployment}: rolling ${to} back${because(rollout.reason, now)}${returning(rollout, from)}`;

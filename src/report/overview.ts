@@ -146,6 +146,8 @@ const sign = (entry: RolloutEntry): string => {
       return wasAborted(rollout) ? '⏹️' : '🔴';
     case 'rolling-back':
       return '🔴';
+    case 'promoting':
+      return rollout.undoes ? '🔴' : '🟡';
     case 'halted':
       return '⛔';
     case 'left':
@@ -164,6 +166,7 @@ const phaseText = (entry: RolloutEntry, now: Ms): Inline => {
     case 'progressing':
       return progressing(rollout, now);
     case 'promoting':
+      if (rollout.undoes) return say`going back to the old version${because(rollout)}`;
       return say`promoting${rollout.stage.name === 'await-stable' ? ', waiting for stable to run the judged image' : ''}`;
     case 'rolling-back':
       return say`rolling back${because(rollout)}`;

@@ -54,7 +54,7 @@ const story = (rollout: Rollout): readonly (Inline | null)[] => {
     case 'halted':
       return [whatFailed(rollout), whatStopped(rollout), ...comparison(rollout)];
     default:
-      return [];
+      return rollout.undoes ? [trafficReturn(rollout), harmLine(rollout)] : [];
   }
 };
 
@@ -78,6 +78,11 @@ const trafficReturn = (rollout: Rollout): Inline | null => {
   const { traffic } = rollout;
   const { from } = versions(rollout.plan);
   if (traffic.firstAt === null) return say`The canary never had traffic.`;
+  if (rollout.undoes) {
+    return isReturned(rollout)
+      ? say`All traffic is on ${from} again, returned in verified steps. Stable was never updated.`
+      : say`The traffic returns to ${from} in verified steps. Stable was never updated.`;
+  }
   if (traffic.wayBackDoneAt === null) {
     if (traffic.wayBackSentAt === null) return null;
     return say`The request that returns all traffic to ${from} was sent at ${formatTime(traffic.wayBackSentAt)}; not confirmed yet.`;

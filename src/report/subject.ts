@@ -93,10 +93,11 @@ export const knownWeight = ({ traffic, observation }: Rollout): BasisPoints | nu
  * Whether the return of all traffic to stable is confirmed, not only accepted as a write. A weight of 0 that was
  * confirmed before the first step does not count.
  */
-export const isReturned = ({ phase, stage, traffic }: Rollout): boolean =>
-  traffic.wayBackDoneAt !== null &&
-  traffic.verified?.canary === 0 &&
-  (phase === 'rolled-back' || stage.name !== 'way-back' || stage.verifiedAt !== null);
+export const isReturned = ({ phase, stage, traffic, undoes }: Rollout): boolean =>
+  (undoes && phase === 'rolled-back') ||
+  (traffic.wayBackDoneAt !== null &&
+    traffic.verified?.canary === 0 &&
+    (phase === 'rolled-back' || stage.name !== 'way-back' || stage.verifiedAt !== null));
 
 const ORDER: readonly Wait['kind'][] = ['paused', 'approval', 'no-data', 'evidence'];
 export const mostPressing = (waits: readonly Wait[]): Wait | null =>

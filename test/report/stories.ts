@@ -314,6 +314,32 @@ export const OPEN_STORIES: Readonly<Record<string, Story>> = {
       observation: look({ ...arm, template: 'new', rolledOut: false, ready: 9 }),
     }),
   ),
+  'undoing-at-deploy': running(
+    aRollout({
+      ...atDeploy,
+      phase: 'promoting',
+      reopensAs: null,
+      paused: null,
+      undoes: true,
+      stage: { ...promoted.stage, name: 'return-some' },
+      reason: { code: 'aborted-by-user', text: 'octocat asked for it', metric: null },
+      finishedAt: null,
+    }),
+    '10:20:00',
+  ),
+  'undone-at-deploy': finished(
+    aRollout({
+      ...atDeploy,
+      phase: 'rolled-back',
+      reopensAs: null,
+      paused: null,
+      undoes: true,
+      reason: { code: 'aborted-by-user', text: 'octocat asked for it', metric: null },
+      traffic: { ...promoted.traffic, wanted: weightOnly(0), verified: weightOnly(0) },
+      asked: [asked('10:19:50', { name: 'abort' })],
+      finishedAt: at('10:20:31'),
+    }),
+  ),
   'lock-held-by-run': {
     now: at('10:20:00'),
     situation: {
