@@ -10,6 +10,7 @@ export const REASONS = {
   'stable-changed': 'Somebody changed the stable Deployment during the rollout.',
   'route-changed': 'Somebody changed our entries of the route during the rollout.',
   'image-moved': 'The image tag names another image now than the one that was judged.',
+  superseded: 'Another release of the Deployment took its place.',
   cancelled: 'The workflow run was cancelled.',
   'aborted-by-user': 'A person asked for it.',
   timeout: 'The rollout took longer than `timeout`.',

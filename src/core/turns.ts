@@ -20,7 +20,7 @@ export const fail = (rollout: Rollout, reason: Reason, now: Ms): Rollout =>
 
 /** A forward write under way cannot be called back: it stays open as superseded, and the way back goes again after it. */
 export const rollBack = (rollout: Rollout, reason: Reason, now: Ms): Rollout => {
-  const isAbort = reason.code === 'cancelled' || reason.code === 'aborted-by-user';
+  const isAbort = ['cancelled', 'aborted-by-user', 'superseded'].includes(reason.code);
   if (isStableGone(rollout)) return end(rollout, 'halted', withNobody(rollout, reason), now);
   const closed = refreshRecord(rollout, now, isAbort ? 'aborted' : 'failed');
   return enterPhase(onlySent({ ...closed, reason, paused: null, approval: null }), 'rolling-back', now);

@@ -1,3 +1,4 @@
+import type { Command } from '../core/command.ts';
 import { transition } from '../core/decide.ts';
 import { describe } from '../core/describe.ts';
 import type { Seen } from '../core/objects.ts';
@@ -9,6 +10,7 @@ import { observe, refsOf } from './look.ts';
 import { mailbox } from './mailbox.ts';
 import { mergeSeen, NOTHING_SEEN, readAll } from './read.ts';
 import { bindQueries } from './sampling.ts';
+import { keepWatchdog } from './watchdog.ts';
 import { write } from './write.ts';
 
 /** What effects under way share: what was seen last, and which of them are still wanted. */
@@ -20,13 +22,19 @@ interface Memory {
 /** No answer may take longer; then it is a failure and the next one is asked for. */
 const READ_DEADLINE_MS: Ms = 10_000;
 const WRITE_DEADLINE_MS: Ms = 15_000;
+const ACKNOWLEDGE_PAUSE_MS: Ms = 5_000;
 const RENEW_EVERY_MS: Ms = 10_000;
 
 /**
  * The loop around `transition`: runs what is newly open, drops what no longer is (reads and timers; a write that was sent
- * cannot be dropped), feeds the answers back. Yields the rollout after every event and ends when it is terminal.
+ * cannot be dropped), feeds the answers back. Yields the rollout after every event and ends when it is terminal. `first`
+ * is what is known already: a command that was found when the rollout was taken over.
  */
-export async function* drive(context: DriveContext, start: Rollout): AsyncGenerator<Rollout> {
+export async function* drive(
+  context: DriveContext,
+  start: Rollout,
+  first: readonly Event[] = [],
+): AsyncGenerator<Rollout> {
   const { clock } = context;
   const events = mailbox<Event>();
   const running = new Map<number, AbortController>();
@@ -35,13 +43,21 @@ export async function* drive(context: DriveContext, start: Rollout): AsyncGenera
   let rollout = start;
 
   const cancel = (): void => {
-    events.push({ kind: 'cancel-requested', now: clock.now(), by: 'signal', wayBackSent: false });
+    events.push({ kind: 'cancel-requested', now: clock.now(), wayBackSent: false });
   };
   context.cancelled.addEventListener('abort', cancel, { once: true });
   if (context.cancelled.aborted) cancel();
-  const renewing = keepLease(context, over.signal, (holder) =>
-    events.push({ kind: 'lock-lost', now: clock.now(), holder }),
-  );
+  const beside = [
+    keepLease(context, over.signal, (holder) => events.push({ kind: 'lock-lost', now: clock.now(), holder })),
+    hearCommands(context, over.signal, (command) => events.push({ kind: 'commanded', now: clock.now(), command })),
+    keepWatchdog(
+      context,
+      () => rollout,
+      over.signal,
+      (text) => context.log({ at: clock.now(), group: 'watchdog', level: 'warning', text }),
+    ),
+  ];
+  for (const event of first) events.push(event);
   events.push({ kind: 'started', now: clock.now() });
   try {
     while (!isTerminal(rollout.phase)) {
@@ -65,7 +81,7 @@ export async function* drive(context: DriveContext, start: Rollout): AsyncGenera
     over.abort();
     memory.open = [];
     for (const stop of running.values()) stop.abort();
-    await renewing;
+    await Promise.all(beside);
   }
 }
 
@@ -75,6 +91,19 @@ const dropClosed = (running: Map<number, AbortController>, open: readonly Effect
     if (alive.has(id)) continue;
     stop.abort();
     running.delete(id);
+  }
+};
+
+/** Commands come from the cluster; a cluster that does not tell them keeps nothing else from going on. */
+const hearCommands = async (
+  { store }: DriveContext,
+  signal: AbortSignal,
+  heard: (command: Command) => void,
+): Promise<void> => {
+  try {
+    for await (const command of store.commands(signal)) heard(command);
+  } catch {
+    // The signal fired, or the stream broke for good: the next run finds the command.
   }
 };
 
@@ -130,6 +159,8 @@ const answerTo = async (
     }
     case 'acknowledge': {
       const removed = await store.acknowledge(effect.command, AbortSignal.timeout(READ_DEADLINE_MS));
+      // It is tried again: not at once.
+      if (removed.kind !== 'saved') await clock.sleepUntil(clock.now() + ACKNOWLEDGE_PAUSE_MS, dropped);
       return { ...answered, kind: 'acknowledged', now: clock.now(), done: removed.kind === 'saved' };
     }
     case 'observe': {
@@ -162,8 +193,10 @@ const answerTo = async (
         memory.seen = seen;
       };
       const signal = AbortSignal.timeout(WRITE_DEADLINE_MS);
+      // While the lock may be another's by now, nothing goes forward (design §1.5).
+      const isHeld = (): boolean => clock.now() < (store.heldUntil() ?? 0);
       const isWanted = (): boolean =>
-        memory.open.some((open) => open.id === effect.id && open.kind === 'write' && !open.superseded);
+        isHeld() && memory.open.some((open) => open.id === effect.id && open.kind === 'write' && !open.superseded);
       const outcome = await write(context, rollout, effect.intent, memory.seen, { signal, remember, isWanted });
       return { ...answered, kind: 'written', now: clock.now(), outcome };
     }

@@ -1,12 +1,10 @@
-import type { Plan } from '../core/plan.ts';
+import type { Command } from '../core/command.ts';
 import type { Reason } from '../core/reason.ts';
 import { reopen } from '../core/reopen.ts';
-import type { Rollout } from '../core/rollout.ts';
+import type { Event, Rollout } from '../core/rollout.ts';
 import { isTerminal } from '../core/stage.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Holder, Store } from '../ports/store.ts';
-import type { TrafficRouter } from '../ports/traffic-router.ts';
-import type { DriveContext } from './context.ts';
+import type { Store } from '../ports/store.ts';
+import { contextOf, type DriveContext, type Means } from './context.ts';
 import { NOTHING_SEEN } from './read.ts';
 import { write } from './write.ts';
 
@@ -15,35 +13,51 @@ const ACQUIRE_MS = 120_000;
 const CLAIM_MS = 15_000;
 const CLAIM_ATTEMPTS = 3;
 const CLAIM_PAUSE_MS = 1_000;
+const READ_MS = 10_000;
+
+/** What becomes of a rollout that is taken over, once its state is known. */
+export interface Opening {
+  /** Why it must not go on; null: it goes on. */
+  readonly why: Reason | null;
+  /** It is opened for one look at the metrics only. */
+  readonly checks?: boolean;
+  /** What the job was asked to do with it. */
+  readonly command?: Command | null;
+}
+
+export interface Held {
+  readonly kind: 'held';
+  readonly by: string;
+  readonly runUrl: string | null;
+  readonly since: string | null;
+  readonly step: string | null;
+}
+
+export interface Taken {
+  readonly kind: 'taken';
+  readonly context: DriveContext;
+  readonly rollout: Rollout;
+  /** Commands that were waiting, to be fed to the loop first. */
+  readonly first: readonly Event[];
+}
 
 export type TakenOver =
   | { readonly kind: 'none' }
-  | {
-      readonly kind: 'held';
-      readonly by: string;
-      readonly runUrl: string | null;
-      readonly since: string | null;
-      readonly step: string | null;
-    }
+  | Held
   /** `canRetry`: asking again later may help. */
   | { readonly kind: 'failed'; readonly why: string; readonly canRetry: boolean }
-  | { readonly kind: 'taken'; readonly context: DriveContext; readonly rollout: Rollout };
+  | Taken;
+
+type TakeOver = Pick<Means, 'holder' | 'clock' | 'routers'> & { readonly store: Store };
 
 /**
  * Takes the lock of a rollout that somebody left open, loads it and writes the new holder mark on all its objects, before
- * anything else. The state is hostile until the store has checked it.
+ * anything else. The state is hostile until the store has checked it. `opening` null: it is left alone after all.
  */
-export const takeOver = async <
-  Input extends {
-    readonly store: Store;
-    readonly holder: Holder;
-    readonly clock: Clock;
-    readonly routers: readonly TrafficRouter[];
-  },
->(
+export const takeOver = async <Input extends TakeOver>(
   input: Input,
-  why: Reason,
-  contextOf: (input: Input, plan: Plan, router: TrafficRouter, token: string) => DriveContext,
+  opening: (saved: Rollout) => Opening | null,
+  connect: (input: Input, saved: Rollout, token: string) => DriveContext | null,
 ): Promise<TakenOver> => {
   const acquired = await input.store.acquire(input.holder, AbortSignal.timeout(ACQUIRE_MS));
   if (acquired.kind === 'held') return acquired;
@@ -59,18 +73,45 @@ export const takeOver = async <
     await release(true);
     return { kind: 'failed', why: `the state of an earlier rollout cannot be used: ${saved.why}`, canRetry: false };
   }
-  const router = input.routers.find(({ name }) => name === saved.rollout.plan.target.router);
-  if (router === undefined || isTerminal(saved.rollout.phase)) {
+  const { rollout } = saved;
+  const context = connect(input, rollout, acquired.token);
+  if (context === null || (isTerminal(rollout.phase) && rollout.reopensAs === null)) {
     await release(true);
-    return { kind: 'failed', why: endedText(saved.rollout), canRetry: false };
+    return { kind: 'failed', why: endedText(rollout), canRetry: false };
   }
-  const context = contextOf(input, saved.rollout.plan, router, acquired.token);
-  const rollout = reopen(saved.rollout, why, input.clock.now());
-  const refused = await claim(context, rollout);
-  if (refused === null) return { kind: 'taken', context, rollout };
+  const how = opening(rollout);
+  if (how === null) {
+    await release(true);
+    return { kind: 'none' };
+  }
+  const taken = await openAgain(context, rollout, how);
+  if (typeof taken !== 'string') return taken;
   // The next one must not have to wait for this run's lease.
   await release(true);
-  return { kind: 'failed', why: `an earlier rollout could not be taken over: ${refused}`, canRetry: true };
+  return { kind: 'failed', why: `an earlier rollout could not be taken over: ${taken}`, canRetry: true };
+};
+
+/** With the adapters that the saved plan names; null when this version does not have them. */
+export const reconnect = (
+  means: Means & { readonly store: Store },
+  { plan }: Rollout,
+  token: string,
+): DriveContext | null => {
+  const router = means.routers.find(({ name }) => name === plan.target.router);
+  return router === undefined ? null : contextOf(means, means.store, plan, router, token);
+};
+
+const openAgain = async (context: DriveContext, saved: Rollout, opening: Opening): Promise<Taken | string> => {
+  const { clock, store } = context;
+  // A command that nobody was there for is acted on before anything else (design §1.5).
+  const pending = await store.pending(AbortSignal.timeout(READ_MS)).catch(() => null);
+  const waiting = pending?.kind === 'ok' && pending.value !== null ? [pending.value] : [];
+  const commands = opening.command == null ? waiting : [...waiting, opening.command];
+  const rollout = { ...reopen(saved, opening.why, clock.now()), checks: opening.checks === true };
+  const refused = await claim(context, rollout);
+  if (refused !== null) return refused;
+  const now = clock.now();
+  return { kind: 'taken', context, rollout, first: commands.map((command) => ({ kind: 'commanded', now, command })) };
 };
 
 /** Nothing has returned the traffic yet: one lost request must not be the end of it. null: claimed, else why not. */
@@ -89,7 +130,7 @@ const claim = async (context: DriveContext, rollout: Rollout): Promise<string | 
   return why;
 };
 
-const endedText = ({ phase, reason, plan }: Rollout): string =>
-  phase === 'halted'
-    ? `an earlier rollout halted (${reason?.text ?? 'no reason saved'}); a person must decide: see its report, then delete the ConfigMap canary-rollout-${plan.target.deployment}`
+const endedText = ({ phase, plan }: Rollout): string =>
+  isTerminal(phase)
+    ? `an earlier rollout ended (${phase}) and left its state behind; delete the ConfigMap canary-rollout-${plan.target.deployment}`
     : 'the state of an earlier rollout names a router that this version does not have';

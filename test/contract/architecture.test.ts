@@ -16,7 +16,25 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   net: ['core', 'ports'],
   github: ['core', 'ports', 'report'],
   drive: ['core', 'ports'],
-  'release.ts': ['core', 'ports', 'config', 'drive'],
+  'earlier.ts': ['core', 'ports', 'drive'],
+  'release.ts': ['core', 'ports', 'config', 'drive', 'earlier.ts'],
+  'control.ts': ['core', 'ports', 'drive'],
+  'sweep.ts': ['core', 'ports', 'drive', 'earlier.ts', 'control.ts'],
+  // The composition root: what there is, and what is done with it.
+  'compose.ts': [
+    'core',
+    'ports',
+    'config',
+    'report',
+    'routers',
+    'workloads',
+    'watchdog',
+    'metrics',
+    'kube',
+    'net',
+    'github',
+    'drive',
+  ],
   'main.ts': [
     'core',
     'ports',
@@ -30,7 +48,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'net',
     'github',
     'drive',
+    'compose.ts',
     'release.ts',
+    'control.ts',
+    'sweep.ts',
   ],
 };
 

@@ -90,6 +90,7 @@ export const aStore = (change: Partial<Store> = {}): Store => ({
   load: async () => ({ kind: 'none' }),
   acquire: async () => ({ kind: 'acquired', token: 'token-2', rollout: null }),
   renew: async () => ({ kind: 'saved' }),
+  heldUntil: () => Number.POSITIVE_INFINITY,
   save: async () => ({ kind: 'saved' }),
   release: async () => ({ kind: 'saved' }),
   commands: async function* () {},

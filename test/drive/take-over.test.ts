@@ -32,7 +32,11 @@ const takeFrom = async (rollout: Rollout | null, failures = 0) => {
     },
   });
   const input = { store, holder: { id: 'h', runUrl: null }, clock: fakeClock(), routers: [router] };
-  const taken = await takeOver(input, why, () => aContext(cluster, { store }));
+  const taken = await takeOver(
+    input,
+    () => ({ why }),
+    () => aContext(cluster, { store }),
+  );
   return { taken, cluster, released };
 };
 
