@@ -187,6 +187,10 @@ export const OUTPUTS = [
 
 export type Outputs = Readonly<Record<(typeof OUTPUTS)[number], string>>;
 
+/** A step at whose end the job ended on purpose is not passed yet: it is judged again when the rollout goes on. */
+const isHeldToItsEnd = ({ verdict, heldMs, intervalMs }: StepRecord, status: Status): boolean =>
+  verdict === 'passed' || (status === 'paused' && verdict === 'running' && heldMs >= intervalMs);
+
 /** All outputs as strings; what is not known is empty. */
 export const outputsOf = (
   outcome: Outcome,
@@ -199,7 +203,7 @@ export const outputsOf = (
     'reason-code': code,
     reason: text,
     'final-weight': String(finalWeight(outcome) ?? ''),
-    'steps-completed': String(steps.filter(({ verdict }) => verdict === 'passed').length),
+    'steps-completed': String(steps.filter((step) => isHeldToItsEnd(step, statusOf(outcome))).length),
     'failed-metric': metric ?? '',
     'comment-url': places.commentUrl ?? '',
     'report-path': places.reportPath ?? '',

@@ -64,8 +64,10 @@ describe('open rollouts', () => {
       status: 'paused',
       'reason-code': 'paused',
       'final-weight': '20',
-      'steps-completed': '2',
+      'steps-completed': '3',
     });
+    const early = left.steps.map((step) => ({ ...step, heldMs: step.heldMs - 1 }));
+    expect(outputsOf(finished({ ...left, steps: early }), NOWHERE)['steps-completed']).toBe('2');
     expect(outputsOf(finished({ ...left, reason: null }), NOWHERE)['reason-code']).toBe('paused');
   });
 
