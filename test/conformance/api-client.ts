@@ -1,12 +1,25 @@
 import http from 'node:http';
 import https from 'node:https';
 
+/** A rule as a Role states it. */
+export interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
 /** Where an API server is and how to enter it. The namespace exists and is empty. */
 export interface Connection {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly ca?: string;
   readonly namespace: string;
+}
+
+export interface Entrance extends Connection {
+  /** Makes an identity that may do this in the namespace and nothing else; its token. */
+  grant(rules: readonly Rule[]): Promise<string>;
 }
 
 export interface Reply {
