@@ -89,9 +89,10 @@ export const save = async (context: Context, claim: Held, rollout: Rollout, sign
     const message = `the state is ${size} bytes, more than the ${LARGEST_STATE_BYTES} that a ConfigMap is trusted with`;
     return { kind: 'failed', problem: { kind: 'invalid', message, causes: [] } };
   }
+  const data = { state, ...holdOf(rollout) };
   const write = patchOf(context.ref, [
     { op: 'test', path: annotationPath(TOKEN), value: claim.token },
-    { op: 'add', path: '/data', value: { state } },
+    { op: 'add', path: '/data', value: data },
   ]);
   for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts += 1) {
     const saved = await context.cluster.send(write, { dryRun: false, signal });
@@ -99,12 +100,21 @@ export const save = async (context: Context, claim: Held, rollout: Rollout, sign
     if (saved.kind !== 'conflict' && saved.kind !== 'missing') return { kind: 'failed', problem: saved };
     const owned = await stillOwned(context, claim, signal);
     if (owned !== null) return owned;
-    const made = saved.kind === 'missing' ? await create(context, claim, state, signal) : null;
+    const made = saved.kind === 'missing' ? await create(context, claim, data, signal) : null;
     if (made !== null && made.kind !== 'conflict') return made.kind === 'ok' ? { kind: 'saved' } : failed(made);
     const claimed = await claimState(context, claim, signal);
     if (claimed.kind !== 'ok') return failed(claimed);
   }
   return failed({ kind: 'conflict', message: 'the ConfigMap changes faster than it can be saved' });
+};
+
+type Data = Readonly<Record<string, string>>;
+
+/** For how many seconds the watchdog leaves a rollout alone that was left on purpose: it reads no JSON, and has a clock of its own. */
+const holdOf = ({ phase, paused, plan, finishedAt }: Rollout): Data => {
+  if (phase !== 'left' || paused === null) return {};
+  const left = paused.since + plan.conduct.holdMs - (finishedAt ?? paused.since);
+  return { hold: String(Math.max(0, Math.ceil(left / 1000))) };
 };
 
 type NotSaved = Exclude<Saved, { kind: 'saved' }>;
@@ -124,7 +134,7 @@ export const stillOwned = async (context: Context, claim: Held, signal: AbortSig
   return { kind: 'lost', holder: holderOf(lease.value) ?? 'nobody: the Lease was released' };
 };
 
-const create = (context: Context, claim: Held, state: string, signal: AbortSignal) => {
+const create = (context: Context, claim: Held, data: Data, signal: AbortSignal) => {
   const { ref } = context;
   const request: Request = {
     verb: 'create',
@@ -134,7 +144,7 @@ const create = (context: Context, claim: Held, state: string, signal: AbortSigna
       apiVersion: ref.apiVersion,
       kind: ref.kind,
       metadata: { name: ref.name, namespace: ref.namespace, labels: MANAGED_BY, annotations: annotationsOf(claim) },
-      data: { state },
+      data,
     },
   };
   return context.cluster.send(request, { dryRun: false, signal });

@@ -10,6 +10,9 @@ const PLUGIN_TIMEOUT_MS = 30_000;
 /** Renewed this long before the end, so that no call is sent with a credential that ends on its way. */
 const RENEW_EARLY_MS = 60_000;
 const TOKEN_FILE_READ_EVERY_MS = 30_000;
+/** What is left of a credential that is still sent while a new one is fetched. */
+const SPARE_MS = 5_000;
+const RENEW_AGAIN_MS = 10_000;
 
 export interface Credential {
   readonly token: string | null;
@@ -29,27 +32,39 @@ export class CredentialError extends Error {
 
 /**
  * Token files, which client-node does not read, and exec plugins, which it asks again only after their credential has
- * ended. Every call of the result gives a credential that is valid for a minute at least, where its end is known.
+ * ended. A new credential is fetched a minute before the end of the old one, which is used meanwhile: no call waits for a
+ * plugin, and a plugin that fails once does no harm while the old credential lasts. `now`: epoch ms.
  */
 export const credentialReader = (
   own: OwnCredential,
   environment: Environment,
   cluster: { readonly server: string },
+  now: () => number = Date.now,
 ): (() => Promise<Credential>) => {
   let current: { readonly credential: Credential; readonly renewAt: number } | null = null;
   let reading: Promise<Credential> | null = null;
   const read = async (): Promise<Credential> => {
     const credential = own.kind === 'exec' ? await runPlugin(own, environment, cluster) : readTokenFile(own.path);
     const renewAt = own.kind === 'exec' ? (credential.expiresAt ?? Number.POSITIVE_INFINITY) - RENEW_EARLY_MS : 0;
-    current = { credential, renewAt: Math.max(renewAt, Date.now() + TOKEN_FILE_READ_EVERY_MS) };
+    current = { credential, renewAt: Math.max(renewAt, now() + TOKEN_FILE_READ_EVERY_MS) };
     return credential;
   };
-  return () => {
-    if (current !== null && Date.now() < current.renewAt) return Promise.resolve(current.credential);
+  const renew = (): Promise<Credential> => {
     reading ??= read().finally(() => {
       reading = null;
     });
     return reading;
+  };
+  return async () => {
+    const known = current;
+    if (known !== null && now() < known.renewAt) return known.credential;
+    if (known === null || now() > (known.credential.expiresAt ?? Number.POSITIVE_INFINITY) - SPARE_MS) return renew();
+    const renewed = renew().catch(() => {
+      current = { ...known, renewAt: now() + RENEW_AGAIN_MS };
+      return known.credential;
+    });
+    // A file is there at once; a plugin is not waited for.
+    return own.kind === 'exec' ? known.credential : renewed;
   };
 };
 

@@ -10,6 +10,9 @@ const READ_TRIES = 3;
 const FIRST_PAUSE_MS = 200;
 /** A longer wait that the server asks for is the caller's to spend. */
 const LONGEST_RETRY_WAIT_MS = 2_000;
+/** Somebody may have put a new kubeconfig in the place of one whose credentials end: it is looked for this early, this often. */
+const RELOAD_EARLY_MS = 60_000;
+const RELOAD_EVERY_MS = 30_000;
 
 export interface ClusterOptions extends KubeconfigOptions {
   readonly userAgent: string;
@@ -40,15 +43,22 @@ export const createSender = (options: ClusterOptions): Result<Sender, { readonly
   const first = openSession(options);
   if (!first.ok) return first;
   let session = first.value;
-  const once = (call: Call, signal: AbortSignal): Promise<Outcome> => sendOnce(call, session, options, signal);
-  const authorised = async (call: Call, signal: AbortSignal): Promise<Outcome> => {
-    const outcome = await once(call, signal);
-    if (outcome.kind !== 'answer' || outcome.answer.status !== 401) return outcome;
+  let reloadAt = 0;
+  const reload = (): void => {
     const renewed = openSession(options);
-    if (!renewed.ok) return outcome;
-    session = renewed.value;
+    if (renewed.ok) session = renewed.value;
+    reloadAt = Date.now() + RELOAD_EVERY_MS;
+  };
+  const authorised = async (call: Call, signal: AbortSignal): Promise<Outcome> => {
+    const endsSoon = session.expiresAt !== null && Date.now() > session.expiresAt - RELOAD_EARLY_MS;
+    if (endsSoon && Date.now() > reloadAt) reload();
+    const used = session;
+    const outcome = await sendOnce(call, used, options, signal);
+    if (outcome.kind !== 'answer' || outcome.answer.status !== 401) return outcome;
+    // Of many calls that are refused at once, the first reloads for all.
+    if (session === used) reload();
     // The call was refused before anything was done, so that a write may be sent again too.
-    return once(call, signal);
+    return session === used ? outcome : sendOnce(call, session, options, signal);
   };
   return ok({
     session: () => session,

@@ -1,9 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { DEPLOYMENT, objectRef } from '../../src/core/objects.ts';
 import { connect } from '../../src/kube/cluster.ts';
+import { credentialReader } from '../../src/kube/credentials.ts';
 import { proxyFor } from '../../src/net/proxy.ts';
 import { startProxy, startServer } from '../net/server.ts';
 import { connected, kubeconfigFor } from './kubeconfig.ts';
@@ -212,6 +214,106 @@ describe('credentials', () => {
     ['a plugin beside a certificate', { exec: { command: 'x' }, 'client-certificate-data': CERTIFICATE }, null],
   ])('%s: their end is told where it can be', (_name, user, expected) => {
     expect(connected({ kubeconfig: kubeconfigFor('https://a.example', user) }).credentialsExpireAt()).toBe(expected);
+  });
+});
+
+describe('credentials that end soon', () => {
+  test('are looked for in the kubeconfig before they end, so that no call is refused', async () => {
+    const path = join(directory(), 'config');
+    const soon = jwt({ exp: Math.floor(Date.now() / 1000) + 30 });
+    const server = await serve();
+    writeFileSync(path, kubeconfigFor(server.origin, { token: soon }));
+    const cluster = connected({ kubeconfig: path });
+    writeFileSync(path, kubeconfigFor(server.origin, { token: 'renewed' }));
+
+    await cluster.read(REF, signal);
+
+    expect(server.tokens()).toEqual(['Bearer renewed']);
+    expect(cluster.credentialsExpireAt()).toBeNull();
+  });
+
+  test('are sent on while the kubeconfig has no others, or is being written', async () => {
+    const path = join(directory(), 'config');
+    const soon = jwt({ exp: Math.floor(Date.now() / 1000) + 30 });
+    const server = await serve();
+    writeFileSync(path, kubeconfigFor(server.origin, { token: soon }));
+    const cluster = connected({ kubeconfig: path });
+    writeFileSync(path, '{ half');
+
+    expect((await cluster.read(REF, signal)).kind).toBe('ok');
+    expect(server.tokens()).toEqual([`Bearer ${soon}`]);
+  });
+
+  test('and are refused make many calls at once reload them once', async () => {
+    const folder = directory();
+    const count = join(folder, 'count');
+    const server = await serve((token) => token === 'token-2');
+    const script = `const fs = require('fs'); fs.appendFileSync(${JSON.stringify(count)}, 'x');
+      console.log(JSON.stringify({status: {token: 'token-' + fs.readFileSync(${JSON.stringify(count)}).length}}))`;
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: process.execPath, args: ['-e', script] };
+    const cluster = connected({ kubeconfig: kubeconfigFor(server.origin, { exec }) });
+
+    const answers = await Promise.all(Array.from({ length: 6 }, () => cluster.read(REF, signal)));
+
+    expect(answers.map(({ kind }) => kind)).toEqual(Array.from({ length: 6 }, () => 'ok'));
+    expect(readFileSync(count, 'utf8')).toBe('xx');
+  });
+});
+
+describe('the reader of a plugin', () => {
+  const reader = (changes: { readonly failsFrom?: number } = {}) => {
+    const count = join(directory(), 'count');
+    const time = { now: Date.parse('2026-03-01T10:00:00Z') };
+    const script = `const fs = require('fs'); fs.appendFileSync(${JSON.stringify(count)}, 'x');
+      const calls = fs.readFileSync(${JSON.stringify(count)}).length;
+      if (calls >= ${changes.failsFrom ?? 99}) process.exit(1);
+      console.log(JSON.stringify({status: {token: 'token-' + calls,
+        expirationTimestamp: calls === 1 ? '2026-03-01T10:10:00Z' : '2026-03-01T11:00:00Z'}}))`;
+    const own = {
+      kind: 'exec',
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: process.execPath,
+      args: ['-e', script],
+      env: {},
+    } as const;
+    const read = credentialReader(own, {}, { server: 'https://k8s.example' }, () => time.now);
+    return { read, time, calls: () => readFileSync(count, 'utf8').length };
+  };
+  const tokenOf = async (read: () => Promise<{ readonly token: string | null }>): Promise<string | null> =>
+    (await read()).token;
+
+  test('asks again a minute before the end, and gives the old credential until the new one is there', async () => {
+    const { read, time, calls } = reader();
+    await read();
+    time.now = Date.parse('2026-03-01T10:08:59Z');
+    const early = await tokenOf(read);
+    time.now = Date.parse('2026-03-01T10:09:01Z');
+    const meanwhile = await tokenOf(read);
+    while ((await tokenOf(read)) === 'token-1') await turn();
+
+    expect([early, meanwhile, await tokenOf(read)]).toEqual(['token-1', 'token-1', 'token-2']);
+    expect(calls()).toBe(2);
+  });
+
+  test('waits for a new credential when the old one is over', async () => {
+    const { read, time } = reader();
+    await read();
+    time.now = Date.parse('2026-03-01T10:09:58Z');
+
+    expect(await tokenOf(read)).toBe('token-2');
+  });
+
+  test('gives the old credential as long as it lasts when the plugin fails', async () => {
+    const { read, time, calls } = reader({ failsFrom: 2 });
+    await read();
+    time.now = Date.parse('2026-03-01T10:09:01Z');
+    const tokens = [await tokenOf(read)];
+    while (calls() < 2) await turn();
+    tokens.push(await tokenOf(read));
+    time.now = Date.parse('2026-03-01T10:10:01Z');
+
+    expect(tokens).toEqual(['token-1', 'token-1']);
+    await expect(read()).rejects.toThrow('exit code 1');
   });
 });
 
