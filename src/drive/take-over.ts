@@ -74,15 +74,15 @@ export const takeOver = async <Input extends TakeOver>(
     return { kind: 'failed', why: `the state of an earlier rollout cannot be used: ${saved.why}`, canRetry: false };
   }
   const { rollout } = saved;
-  const context = connect(input, rollout, acquired.token);
-  if (context === null || (isTerminal(rollout.phase) && rollout.reopensAs === null)) {
-    await release(true);
-    return { kind: 'failed', why: endedText(rollout), canRetry: false };
-  }
   const how = opening(rollout);
   if (how === null) {
     await release(true);
     return { kind: 'none' };
+  }
+  const context = connect(input, rollout, acquired.token);
+  if (context === null || (isTerminal(rollout.phase) && rollout.reopensAs === null)) {
+    await release(true);
+    return { kind: 'failed', why: endedText(rollout), canRetry: false };
   }
   const taken = await openAgain(context, rollout, how);
   if (typeof taken !== 'string') return taken;
