@@ -43,6 +43,9 @@ const LONGEST_MS = 180_000;
 
 const isBad = (tag: string): boolean => tag.includes('bad');
 
+/** A good version that comes after this one. */
+const nextOf = ({ tag }: Trial): string => `${tag.replace(/-bad\d*/, '')}-next`;
+
 const bounded = async (running: Running): Promise<{ readonly ended: Ended; readonly isTooLong: boolean }> => {
   const state = { isTooLong: false };
   const timer = setTimeout(() => {
@@ -118,7 +121,7 @@ export const runTrial = async (world: World, trial: Trial): Promise<Tried> => {
     const { ended, isTooLong } = await bounded(running);
     await injector.clear();
     const isOpen = needsRescue(ended);
-    const rescued = isOpen ? await bounded(world.start(askedOf(world, proxies, trial, `${trial.tag}-next`))) : null;
+    const rescued = isOpen ? await bounded(world.start(askedOf(world, proxies, trial, nextOf(trial)))) : null;
     await sleep(AFTERMATH_MS);
     const { weight, since } = world.weight();
     const first = firstOf(injector.injected);
@@ -149,9 +152,11 @@ const SAFE: readonly string[] = ['promoted', 'rolled-back', 'aborted', 'rejected
 
 const wrongEnd = ({ trial, ended, rescue }: Tried): readonly string[] => {
   const last = rescue ?? ended;
-  const wasKilled = trial.interruption?.kind === 'kill';
   return [
-    ...(SAFE.includes(ended.status) || (ended.status === '' && wasKilled) ? [] : [`it ended as "${ended.status}"`]),
+    // A cancelled run may be killed right after it cleaned up, before it could say so.
+    ...(SAFE.includes(ended.status) || (ended.status === '' && trial.interruption !== null)
+      ? []
+      : [`it ended as "${ended.status}"`]),
     ...(rescue === null || rescue.status === 'promoted' ? [] : [`the next run ended as "${rescue.status}"`]),
     ...(isBad(trial.tag) && ended.status === 'promoted' ? ['a bad version was promoted'] : []),
     ...(!isBad(trial.tag) && last.reasonCode === 'metric-failed' ? ['a good version was blamed'] : []),
@@ -161,7 +166,7 @@ const wrongEnd = ({ trial, ended, rescue }: Tried): readonly string[] => {
 const wrongPlace = (world: World, { trial, ended, rescue, before, after, weight }: Tried): readonly string[] => {
   const expected =
     rescue !== null
-      ? world.imageOf(`${trial.tag}-next`)
+      ? world.imageOf(nextOf(trial))
       : ended.status === 'promoted'
         ? world.imageOf(trial.tag)
         : before.image;
