@@ -136,9 +136,9 @@ export const chartSection = (rollout: Rollout): Section | null => {
   if (last !== undefined && wayBackDoneAt !== null) {
     if (last.endedAt !== null) points.set(clockTime(last.endedAt), last.weight / 100);
     points.set(clockTime(wayBackDoneAt), 0);
-  } else if (rollout.phase === 'promoted') {
+  } else if (rollout.phase === 'promoted' || rollout.undoes) {
     if (rollout.committedAt !== null) points.set(clockTime(rollout.committedAt), 100);
-    points.set(clockTime(rollout.finishedAt), 100);
+    points.set(clockTime(rollout.finishedAt), rollout.undoes ? 0 : 100);
   }
   if (points.size < 2 || points.size > CHART_POINTS) return null;
   const title = rollout.phase === 'promoted' ? 'traffic on the new version (%)' : 'canary weight (%)';
