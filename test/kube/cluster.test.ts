@@ -249,6 +249,19 @@ describe('watches', () => {
     expect(requests[0]?.line).toContain('/deployments?labelSelector=a%3Db&watch=1');
   });
 
+  test('of one name, as lists, say so to the server', async () => {
+    const { cluster, requests } = await serve((_request, response) => json(response, { items: [] }));
+    const one = { ...listRef(DEPLOYMENT, 'shop'), fieldSelector: 'metadata.name=checkout' };
+
+    for await (const _event of cluster.watch(one, signal));
+    await cluster.list({ ...one, namespace: '' }, signal);
+
+    expect(requests.map(({ line }) => line.replace(/&timeoutSeconds=\d+/, ''))).toEqual([
+      'GET /apis/apps/v1/namespaces/shop/deployments?fieldSelector=metadata.name%3Dcheckout&watch=1',
+      'GET /apis/apps/v1/deployments?fieldSelector=metadata.name%3Dcheckout&limit=500',
+    ]);
+  });
+
   test.each<[string, Handle]>([
     [
       'an error event',
