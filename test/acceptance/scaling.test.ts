@@ -1,0 +1,35 @@
+import { describe, expect, test } from 'vitest';
+import type { Shop } from './shop.ts';
+import { expectClean, inShop, of, operationsOf, when } from './shop.ts';
+
+const HOLDING = /holding it for/;
+
+/** Somebody scales stable while a weight is held. */
+const scale = (shop: Shop, replicas: number): void => {
+  const object = shop.object('Deployment', 'checkout');
+  shop.cluster.apply([{ ...object, spec: { ...(object.spec as object), replicas } } as object]);
+};
+
+const canarySizes = (shop: Shop): readonly unknown[] =>
+  of(shop.cluster.writes(), 'patch', 'deployments')
+    .filter(({ name }) => name === 'checkout-canary')
+    .flatMap(operationsOf)
+    .filter(({ op, path }) => op !== 'test' && path === '/spec/replicas')
+    .map(({ value }) => value);
+
+describe.concurrent('stable that is scaled while a weight is held', () => {
+  test(
+    'up takes the canary with it, in the same step',
+    inShop({ rps: 50 }, async (shop) => {
+      const onLine = when(HOLDING, () => scale(shop, 6));
+      const release = await shop.release({ interval: '8s' }, { onLine });
+
+      expect(release.outputs, release.stdout).toMatchObject({ status: 'promoted', 'steps-completed': '1' });
+      expect(release.result.steps).toHaveLength(1);
+      // Half of six for the step, and all six for the promotion.
+      expect(canarySizes(shop)).toEqual([3, 6]);
+      expect(shop.traffic.report().lostBy).toEqual({});
+      await expectClean(shop);
+    }),
+  );
+});
