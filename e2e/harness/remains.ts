@@ -12,6 +12,7 @@ const KINDS = {
   Service: paths.services,
   ConfigMap: paths.configMaps,
   Lease: paths.leases,
+  Job: paths.jobs,
   Pod: paths.pods,
   HTTPRoute: paths.httpRoutes,
   GRPCRoute: paths.grpcRoutes,
