@@ -1,3 +1,4 @@
+import type { Outcome } from '../core/outcome.ts';
 import type { Spec } from '../core/spec.ts';
 import type { Ms } from '../core/units.ts';
 import type { Reporter } from '../ports/reporter.ts';
@@ -53,21 +54,28 @@ export const buildReporters = (parts: {
     ? createCommentReporter({ ...shared, isRequired: settings.comment === 'true', podLines: podLogs === 'comment' })
     : null;
   const status = wantsStatus ? createStatusReporter(shared) : null;
-  const outside = [comment, status].filter((reporter) => reporter !== null);
+  const isNews = (outcome: Outcome): boolean =>
+    settings.steers === true ? outcome.kind === 'finished' : !isRefusedComment(outcome, context);
   return {
-    all: [summary, ...(settings.steers === true ? outside.map(rolloutsOnly) : outside)],
+    all: [summary, ...[comment, status].flatMap((one) => (one === null ? [] : [withNews(one, isNews)]))],
     commentUrl: () => comment?.url() ?? null,
     reportPath: summary.path,
   };
 };
 
-const rolloutsOnly = (reporter: Reporter): Reporter => ({
+const withNews = (reporter: Reporter, isNews: (outcome: Outcome) => boolean): Reporter => ({
   name: reporter.name,
   report: reporter.report,
   conclude: async (outcome, journal, pods) => {
-    if (outcome.kind === 'finished') await reporter.conclude(outcome, journal, pods);
+    if (isNews(outcome)) await reporter.conclude(outcome, journal, pods);
   },
 });
+
+/** A comment that may not steer must not write on the pull request and its commit in our name. */
+const isRefusedComment = (outcome: Outcome, { comment }: RunContext): boolean =>
+  comment !== null &&
+  outcome.kind === 'rejected' &&
+  (outcome.reason.code === 'command-refused' || outcome.reason.code === 'untrusted-event');
 
 /** Logs may hold secrets of users: unless asked for, they are shown only where the repository is known to be private. */
 export const podLogsIn = (podLogs: Spec['podLogs'], context: RunContext): 'summary' | 'comment' | 'off' => {

@@ -3,6 +3,7 @@ import type { Outcome } from '../../src/core/outcome.ts';
 import { rejection } from '../../src/core/rejection.ts';
 import type { Rollout } from '../../src/core/rollout.ts';
 import { createClient } from '../../src/github/client.ts';
+import { commentEventOf } from '../../src/github/comment-event.ts';
 import type { RunContext } from '../../src/github/context.ts';
 import { withPullRequest } from '../../src/github/pull-request.ts';
 import { buildReporters } from '../../src/github/reporters.ts';
@@ -39,6 +40,11 @@ const conclude = async (context: RunContext, outcome: Outcome, steers = true): P
 const written = () =>
   server.calls.filter(({ method }) => method !== 'GET').map(({ method, path }: Call) => `${method} ${path}`);
 
+const commentedContext = aContext({
+  event: 'issue_comment',
+  comment: commentEventOf({ action: 'created', issue: { number: 7, pull_request: {} }, comment: { id: 1 } }),
+});
+
 /** A scheduled run on the tip of the default branch. */
 const sweeping = aContext({ event: 'schedule', runId: '999', sha: 'tip', pullRequest: null });
 const begunBy = (run: Partial<Rollout['plan']['run']>): Rollout => {
@@ -64,6 +70,18 @@ describe('a run that steers', () => {
 
     expect(written()).toEqual(['POST /repos/acme/shop/issues/7/comments', 'POST /repos/acme/shop/statuses/c0ffee']);
   });
+
+  test.each(['command-refused', 'untrusted-event'] as const)(
+    'says nothing of a comment that is refused as %s, whatever it asked for',
+    async (code) => {
+      const { comment } = commentedContext;
+
+      await conclude(commentedContext, rejection(code, 'no'), false);
+      expect(server.calls).toEqual([]);
+      await conclude({ ...commentedContext, comment: null, origin: 'same' }, rejection(code, 'no'), false);
+      expect([comment === null, written().length]).toEqual([false, 2]);
+    },
+  );
 
   test('is not what a release is: that reports its rejection', async () => {
     await conclude(aContext(), rejection('invalid-config', 'no'), false);
