@@ -29,4 +29,5 @@ const line = ({ at, name, by, refused }: Asked, startedAt: Ms): string => {
 };
 
 /** As whoever wrote the command gave it; a command written by hand has no name. */
-const asker = (by: string | null): string => (by === null ? 'somebody with access to the cluster' : cut(by, BY_LIMIT));
+export const asker = (by: string | null): string =>
+  by === null ? 'somebody with access to the cluster' : cut(by, BY_LIMIT);

@@ -208,6 +208,7 @@ const rejectedLine = (outcome: Outcome & { readonly kind: 'rejected' }, now: Ms)
   if (mistakes > 0) {
     return say`⚪ ${name}: nothing was touched: ${mistakes === 1 ? '1 mistake' : `${mistakes} mistakes`} in the configuration`;
   }
+  if (outcome.reason.code === 'command-refused') return say`⚪ ${name}: refused: ${sentence(outcome.reason)}`;
   const why = outcome.reason.code === 'lock-held' ? linkedRuns(outcome.reason.text, now) : sentence(outcome.reason);
   return say`⚪ ${name}: nothing was touched: ${why}`;
 };

@@ -3,6 +3,7 @@ import { formatRatio as percent, formatWeight as share } from '../core/format.ts
 import type { PlannedStep } from '../core/plan.ts';
 import type { Rollout, StepMetric, StepRecord, Wait } from '../core/rollout.ts';
 import type { MetricSpec } from '../core/spec.ts';
+import { asker } from './audit.ts';
 import { cut } from './escape.ts';
 import { code, type Inline, joined, NOTHING, say, strong, toMarkdown } from './inline.ts';
 import { heldTime, measured, progress } from './numbers.ts';
@@ -62,7 +63,7 @@ const recordCells = (
     record.observedShare === null ? NOTHING : say`${share(record.observedShare)}`,
     heldCell(record),
     ...metrics.map((spec) => armsCell(record.metrics.find(({ name }) => name === spec.name) ?? null)),
-    verdictCell(record, wait),
+    verdictCell(record, wait, approver(rollout, record, planned)),
   ];
 };
 
@@ -110,7 +111,16 @@ export const armValue = (metric: StepMetric, arm: 'canary' | 'stable'): string =
   return metric.requests === null ? measured(value, metric.unit) : percent(value);
 };
 
-const verdictCell = (record: StepRecord, wait: Wait['kind'] | null): Inline => {
+/** Who let a step that needed it go on: the `resume` that was carried out while it was held. */
+const approver = ({ asked }: Rollout, { startedAt, endedAt }: StepRecord, planned: PlannedStep | null): Inline => {
+  if (planned?.approval !== true) return NOTHING;
+  const approval = asked.findLast(
+    ({ name, refused, at }) => name === 'resume' && refused === null && at >= startedAt && at <= (endedAt ?? at),
+  );
+  return approval === undefined ? NOTHING : say`, approved by ${cut(asker(approval.by), NAME_LIMIT)}`;
+};
+
+const verdictCell = (record: StepRecord, wait: Wait['kind'] | null, approved: Inline): Inline => {
   const named = (kind: StepMetric['verdict']): Inline | null => {
     const names = record.metrics.filter(({ verdict }) => verdict === kind).map(({ name }) => code(name));
     return names.length === 0 ? null : joined(names, ', ');
@@ -125,7 +135,7 @@ const verdictCell = (record: StepRecord, wait: Wait['kind'] | null): Inline => {
       return say`skipped`;
     case 'passed': {
       const ignored = named('ignored');
-      return ignored === null ? say`passed` : say`passed, ${ignored} not judged`;
+      return ignored === null ? say`passed${approved}` : say`passed, ${ignored} not judged${approved}`;
     }
     case 'running':
       return wait === null ? runningVerdict(record) : say`${WAITS[wait]}`;

@@ -4,7 +4,8 @@ import { renderComment, renderSummary } from '../../src/report/comment.ts';
 import { statusDescription } from '../../src/report/headline.ts';
 import { aPlan, aRollout, aStep, at } from '../fakes/rollout.ts';
 import { rolledBack, STORIES } from '../fakes/stories.ts';
-import { asked, everyEntry, OPEN_STORIES } from './stories.ts';
+import { asked, everyEntry } from './open-rollouts.ts';
+import { OPEN_STORIES } from './stories.ts';
 
 const journal = (lines: number, length: number): readonly Entry[] =>
   Array.from({ length: lines }, (_, index) => ({

@@ -6,7 +6,8 @@ import { consoleLines } from '../../src/report/console.ts';
 import { exitCode, finalWeight, outputsOf, resultOf, statusOf } from '../../src/report/result.ts';
 import { aPlan, aRollout, at } from '../fakes/rollout.ts';
 import { promoted, rolledBack, STORIES } from '../fakes/stories.ts';
-import { atDeploy, left, OPEN_STORIES } from './stories.ts';
+import { atDeploy, left } from './open-rollouts.ts';
+import { OPEN_STORIES } from './stories.ts';
 
 const finished = (rollout: Rollout): Outcome => ({ kind: 'finished', rollout });
 const because = (code: 'cancelled' | 'aborted-by-user' | 'hold-expired'): Outcome =>

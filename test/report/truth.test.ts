@@ -5,7 +5,8 @@ import { renderComment } from '../../src/report/comment.ts';
 import { statusDescription } from '../../src/report/headline.ts';
 import { anObservation, aRollout, at } from '../fakes/rollout.ts';
 import { rolledBack } from '../fakes/stories.ts';
-import { left, OPEN_STORIES } from './stories.ts';
+import { left } from './open-rollouts.ts';
+import { OPEN_STORIES } from './stories.ts';
 
 const commentOf = (rollout: Rollout): string =>
   renderComment({ kind: 'running', rollout }, { now: at('10:04:40'), journal: [], pods: [], podLines: false });
