@@ -27,13 +27,23 @@ export interface Rescue {
   readonly trouble: string | null;
 }
 
+/** What a net is while one run lives, and what it does when it is dead. */
+export interface Attendant {
+  /** What the run needs for it. */
+  readonly inputs: Inputs;
+  rescue(context: Context, wreck: Wreck): Promise<Rescue>;
+  end(): void;
+}
+
 /** Something that brings a dead run's rollout to safety. */
 export interface Net {
   readonly name: string;
   /** Whether a rollout that stops before the point of no return has to end on the old version. */
   readonly returns: boolean;
-  /** Started before the kill where it must be there by then, and called when the run is dead. */
-  rescue(context: Context, wreck: Wreck): Promise<Rescue>;
+  /** Whether it has anything to do there. */
+  covers(place: Place): boolean;
+  /** Called before the run begins, with its inputs. */
+  attend(context: Context, scene: Scene, inputs: Inputs): Promise<Attendant>;
 }
 
 /** One row of the matrix. */
@@ -137,14 +147,15 @@ export const crash = async (
 ): Promise<Row> => {
   const leave = await gate.enter();
   return inScene(context, namespace, async (scene) => {
-    const { run, proxy } = await live(context, scene, scenario, place.crash);
-    leave();
+    const inputs = quickInputs(scene.opened, scenario);
+    const attendant = await net.attend(context, scene, inputs);
+    const attended = { ...scenario, inputs: { ...scenario.inputs, ...attendant.inputs } };
+    const { run, proxy } = await live(context, scene, attended, place.crash).finally(leave);
     const struck = proxy.struck();
     if (struck === undefined) return unreached(place, net, run);
     const known = reached(place, struck.write);
-    const inputs = quickInputs(scene.opened, scenario);
     const wreck: Wreck = { ...scene, namespace, place: known, inputs, killedAt: struck.at };
-    const rescue = await net.rescue(context, wreck);
+    const rescue = await attendant.rescue(context, wreck).finally(attendant.end);
     return rowOf(context, wreck, net, rescue, Date.now() - struck.at);
   }).finally(leave);
 };

@@ -1,11 +1,11 @@
 import { crash as crashOnce, type Net, type Row } from '../harness/crash-case.ts';
-import { canSweep, nextRun, otherImage, sweep } from '../harness/crash-nets.ts';
-import { type Place, placeAt, placesOf } from '../harness/crash-points.ts';
+import { canSweep, nextRun, otherImage, sweep, watchdog } from '../harness/crash-nets.ts';
+import { type Place, placeAt, placeIn, placesOf } from '../harness/crash-points.ts';
 import { createGate } from '../harness/gate.ts';
 import { imageOf } from '../harness/objects.ts';
 import { GOOD, OLD, rehearse, type Scenario } from '../harness/scene.ts';
 import type { Context } from '../harness/shop.ts';
-import { median } from '../harness/statistics.ts';
+import { spread } from '../harness/statistics.ts';
 import type { Suite } from '../harness/suite.ts';
 import { aligned } from '../harness/table.ts';
 import { percent } from '../harness/traffic.ts';
@@ -14,7 +14,7 @@ import { randomOf } from '../stack/random.ts';
 /** Cases at a time: most of a case's time is spent waiting for a dead run's lease. */
 const SIDE_BY_SIDE = 12;
 /** Of which so many are up to their death, which is work for the machine. */
-const LIVING = 3;
+const LIVING = 4;
 
 const FAILING: Scenario = {
   name: 'failing',
@@ -39,7 +39,7 @@ interface Entry {
 const goodEntries = (places: readonly Place[], nets: readonly Net[]): readonly Entry[] =>
   places.flatMap((place, index) => {
     const others = index % 5 === 0 ? [otherImage] : [];
-    return [...nets, ...others].map((net) => ({ place, net }));
+    return [...nets, ...others].filter((net) => net.covers(place)).map((net) => ({ place, net }));
   });
 
 /** All of rolling back, the nets in turn: the first stages are those of a good release. */
@@ -47,7 +47,8 @@ const backEntries = (places: readonly Place[], nets: readonly Net[], offset: num
   places
     .filter(({ name }) => name.includes('rolling-back/'))
     .flatMap((place, index) => {
-      const net = nets[(index + offset) % nets.length];
+      const able = nets.filter((net) => net.covers(place));
+      const net = able[(index + offset) % able.length];
       return net === undefined ? [] : [{ place, net }];
     });
 
@@ -73,15 +74,22 @@ const fullEntries = async (context: Context, nets: readonly Net[]): Promise<read
 /** Writes that every good release of these inputs makes. */
 const FEWEST_WRITES = 40;
 
-/** Three writes of a good release, of its beginning, middle and end. */
+/** Where the watchdog has something to return. */
+const WATCHED = ['progressing/scale to 70', 'progressing/shift to 70', 'promoting/all-traffic'] as const;
+
+/** Three writes of a good release, of its beginning, middle and end; and one for the watchdog. */
 const shortEntries = ({ seed }: Context, nets: readonly Net[]): readonly Entry[] => {
   const random = randomOf('crash', seed);
   const third = FEWEST_WRITES / 3;
-  return [0, 1, 2].flatMap((part) => {
+  const watched = placeIn('good', WATCHED[Math.floor(random() * WATCHED.length)] ?? WATCHED[0]);
+  const places = [0, 1, 2].map((part) => {
     const index = Math.floor(third * (part + random()));
-    const place = placeAt('good', index, random() < 0.5 ? 'before' : 'after');
-    return nets.map((net) => ({ place, net }));
+    return placeAt('good', index, random() < 0.5 ? 'before' : 'after');
   });
+  return [
+    ...places.flatMap((place) => nets.filter((net) => net !== watchdog).map((net) => ({ place, net }))),
+    ...nets.filter((net) => net === watchdog).map((net) => ({ place: watched, net })),
+  ];
 };
 
 const NEW = imageOf('checkout', GOOD.version);
@@ -105,6 +113,13 @@ const faultsOf = (row: Row, net: Net): readonly string[] => {
 };
 
 const seconds = (ms: number): string => (Number.isNaN(ms) ? '–' : (ms / 1000).toFixed(1));
+const times = (ms: readonly number[]): string =>
+  ms.length === 0
+    ? 'never'
+    : spread(
+        ms.map((one) => Math.round(one / 100) / 10),
+        's',
+      );
 const percentOf = (share: number): string => (Number.isNaN(share) ? '–' : percent(share));
 
 const HEAD = [
@@ -176,11 +191,8 @@ const claimAll = ({ claims }: Context, cases: readonly Case[]): void => {
   for (const net of new Set(rows.map((row) => row.net))) {
     const own = rows.filter((row) => row.net === net && row.isReached);
     const split = own.filter(({ safeMs }) => safeMs > 0).map(({ safeMs }) => safeMs);
-    const clean = own.map(({ cleanMs }) => cleanMs);
-    claims.note(
-      `${net}, ${own.length} times`,
-      `split traffic safe after ${seconds(median(split))} s (${split.length} times, ≤ ${seconds(Math.max(...split))} s), clean after ${seconds(median(clean))} s (≤ ${seconds(Math.max(...clean))} s)`,
-    );
+    claims.note(`${net}: from the kill to all traffic on one version, where it was split`, times(split));
+    claims.note(`${net}: from the kill to clean`, times(own.map(({ cleanMs }) => cleanMs)));
   }
 };
 
@@ -190,8 +202,8 @@ export const crash: Suite = {
   alone: true,
   run: async (context) => {
     const hasSweep = await canSweep(context);
-    if (!hasSweep) context.claims.note('left out', 'the bundle has no sweep');
-    const nets = hasSweep ? [sweep, nextRun] : [nextRun];
+    if (!hasSweep) context.claims.note('left out', 'the bundle has neither sweep nor watchdog');
+    const nets = hasSweep ? [sweep, nextRun, watchdog] : [nextRun];
     const entries = context.full ? await fullEntries(context, nets) : shortEntries(context, nets);
     const cases = await runAll(context, entries);
     claimAll(context, cases);
