@@ -31,19 +31,16 @@ export const commandChannel = (cluster: Cluster, ref: ObjectRef, clock: Clock): 
   };
 };
 
-/**
- * Yields each command once: an equal one again only when the annotation was gone in between, or was acknowledged. A read
- * that was under way when it was acknowledged shows the old one, and does not count.
- */
+/** Yields each command once: an equal one again only when the annotation was gone in between, or was acknowledged. */
 async function* commands(following: Parameters<typeof follow>[0]): AsyncGenerator<Command> {
   let last: string | null = null;
   let known = following.mark();
-  for await (const { object, mark } of follow(following)) {
+  for await (const { object, isAnew } of follow(following)) {
     const raw = object === null ? null : rawIn(object);
-    const isAgain = mark !== null && mark !== known;
+    const isAgain = isAnew && following.mark() !== known;
     if (raw === last && !isAgain) continue;
     last = raw;
-    known = mark ?? following.mark();
+    known = following.mark();
     const command = object === null ? null : commandIn(object);
     if (command !== null) yield command;
   }

@@ -17,14 +17,15 @@ const SHORT_LIFE_MS: Ms = 10_000;
 export interface Sighting {
   /** null: it does not exist. */
   readonly object: KubeObject | null;
-  /** What `mark` gave before this was asked for; null: this follows the sighting before it, with no change left out. */
-  readonly mark: number | null;
+  /** It was asked for anew: changes before it may have been left out. Otherwise it follows the sighting before it. */
+  readonly isAnew: boolean;
 }
 
 interface Following {
   readonly cluster: Cluster;
   readonly ref: ObjectRef;
   readonly clock: Clock;
+  /** An answer is worth nothing when this changed while it was under way: the object is asked for again. */
   readonly mark: () => number;
   readonly signal: AbortSignal;
 }
@@ -62,11 +63,12 @@ async function* watched(following: Following): AsyncGenerator<Sighting, boolean>
         if (current !== version) return current !== undefined && worked();
         continue;
       }
+      if (sightings === 0 && mark() !== marked) return true;
       const { type, object } = event;
       version = type === 'DELETED' ? null : (object.metadata.resourceVersion ?? null);
       next = nextOf(events);
       sightings += 1;
-      yield { object: type === 'DELETED' ? null : object, mark: sightings === 1 ? marked : null };
+      yield { object: type === 'DELETED' ? null : object, isAnew: sightings === 1 };
     }
     return true;
   } finally {
@@ -109,8 +111,8 @@ async function* polled({ cluster, ref, clock, mark, signal }: Following): AsyncG
   while (clock.now() < end && !signal.aborted) {
     const marked = mark();
     const found = await cluster.read(ref, signal);
-    if (found.kind === 'ok') yield { object: found.value, mark: marked };
-    if (found.kind === 'missing') yield { object: null, mark: marked };
+    const isTold = (found.kind === 'ok' || found.kind === 'missing') && mark() === marked;
+    if (isTold) yield { object: found.kind === 'ok' ? found.value : null, isAnew: true };
     try {
       await clock.sleepUntil(clock.now() + POLL_MS, signal);
     } catch {

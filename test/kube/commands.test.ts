@@ -110,6 +110,34 @@ describe('commands', () => {
     expect(cluster.get(STATE)?.metadata.annotations).not.toHaveProperty([COMMAND]);
   });
 
+  test('are not heard twice by a watch that was opened before one was acknowledged', async () => {
+    const gate = { open: (): void => undefined };
+    let opened = 0;
+    const { cluster, store } = await running((all) =>
+      withWatch(all, async function* (ref, over) {
+        opened += 1;
+        if (opened > 1) yield* all.watch(ref, over);
+        const object = all.get(STATE);
+        await new Promise<void>((resolve) => {
+          gate.open = resolve;
+        });
+        if (object !== null) yield { type: 'ADDED', object };
+      }),
+    );
+    annotate(cluster, { [COMMAND]: 'resume' });
+    const ear = listen(store);
+
+    // Found at a takeover, acted on and acknowledged before the watch says anything.
+    await store.acknowledge({ ...ABORT, raw: 'resume' }, signal);
+    gate.open();
+    await turns(2);
+    annotate(cluster, { [COMMAND]: 'pause' });
+    await turns(4);
+
+    expect((await ear.stop()).map(({ name }) => name)).toEqual(['pause']);
+    expect(opened).toBe(2);
+  });
+
   test.each([
     'abort; rm -rf /',
     'rollback',
