@@ -1,9 +1,9 @@
-import type { KubeObject, Seen } from '../core/objects.ts';
+import { type KubeObject, refKey, type Seen } from '../core/objects.ts';
 import type { ContainerImage, Target } from '../core/plan.ts';
 import type { ArmSeen } from '../core/rollout.ts';
 import { type Fields, fieldsOf, textOf } from '../core/shape.ts';
 import type { Arm } from '../core/units.ts';
-import { currentReplicaSet, deploymentIn, podsIn, replicaSetsIn, serviceOf, slicesIn } from './arms.ts';
+import { currentReplicaSet, deploymentIn, podsIn, replicaSetsIn, serviceOf, serviceRef, slicesIn } from './arms.ts';
 import { worstPod } from './pod-problem.ts';
 import { hasBase, podNameBases } from './pods.ts';
 import { conditionMessage, type Deployment, isRolledOut, items, plain } from './shape.ts';
@@ -33,9 +33,13 @@ const endpointsOf = (slices: readonly KubeObject[]): readonly Endpoint[] =>
       return { id: uid === '' ? (textOf(address) ?? '') : uid, pod: { uid, name: textOf(pod['name']) ?? '' } };
     });
 
-/** Pods in the arm's EndpointSlices that take traffic; null without a Service, or when the slices were not read. */
+/**
+ * Pods in the arm's EndpointSlices that take traffic; null without a Service, or when the slices were not read. Those of a
+ * Service that was deleted stay until the collector comes, and lead nobody anywhere.
+ */
 const countEndpoints = (seen: Seen, target: Target, arm: Arm): number | null => {
   const service = serviceOf(target, arm);
+  if (service !== null && seen.objects.get(refKey(serviceRef(target, service))) === null) return 0;
   const slices = service === null ? null : slicesIn(seen, target, service);
   if (slices === null) return null;
   const all = endpointsOf(slices);

@@ -16,8 +16,11 @@ const CANARY = canaryWith({});
 const STABLE_SET = replicaSet(STABLE, 'aaa');
 const CANARY_SET = replicaSet(CANARY, 'bbb', 1, 1);
 
+const SERVICES = [SERVICE, service('checkout-canary', { app: 'checkout-canary' })];
+
+/** Both Services are there. */
 const observe = (objects: readonly KubeObject[], target: Target = TARGET, pods = true) =>
-  deploymentWorkload.observe(seeFor(target, objects, pods), target);
+  deploymentWorkload.observe(seeFor(target, [...objects, ...SERVICES], pods), target);
 
 describe('an arm', () => {
   test('is told from its Deployment, Service and pods', () => {
@@ -103,9 +106,22 @@ describe('endpoints', () => {
     }
   });
 
+  test('of a Service that was deleted are none, though its slices are still there', () => {
+    const objects = [
+      STABLE,
+      CANARY,
+      SERVICE,
+      slice('checkout', [{ pod: 'a' }]),
+      slice('checkout-canary', [{ pod: 'b' }]),
+    ];
+    const { stable, canary } = deploymentWorkload.observe(seeFor(TARGET, objects), TARGET);
+
+    expect([stable?.endpoints, canary?.endpoints]).toEqual([1, 0]);
+  });
+
   test('are unknown without a Service, and when nobody read them', () => {
     const worker: Target = { ...TARGET, service: null, canaryService: null };
-    const { objects } = seeFor(TARGET, [STABLE]);
+    const { objects } = seeFor(TARGET, [STABLE, SERVICE]);
 
     expect(observe([STABLE], worker).stable?.endpoints).toBeNull();
     expect(deploymentWorkload.observe({ objects, lists: new Map() }, TARGET).stable?.endpoints).toBeNull();

@@ -29,8 +29,13 @@ const endpoints = (of: string, count: number) =>
     [...Array(count).keys()].map((index) => ({ pod: `p${index}` })),
   );
 
-const progress = (objects: readonly KubeObject[], stage: WorkloadStage) =>
-  deploymentWorkload.progress(seeFor(TARGET, objects), TARGET, stage);
+const CANARY_SERVICE = service('checkout-canary', { app: 'checkout-canary' });
+
+/** Where pods are waited for, both Services are there. */
+const progress = (objects: readonly KubeObject[], stage: WorkloadStage) => {
+  const services = stage.kind === 'canary' || stage.kind === 'update-stable' ? [SERVICE, CANARY_SERVICE] : [];
+  return deploymentWorkload.progress(seeFor(TARGET, [...objects, ...services]), TARGET, stage);
+};
 
 const DONE = { kind: 'done' };
 const waiting = (waitingFor: string) => ({ kind: 'pending', waitingFor });
