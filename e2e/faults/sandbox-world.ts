@@ -29,7 +29,7 @@ const inputsOf = (asked: Asked): RunOptions['inputs'] => ({
   weights: '20, 60',
   interval: '1s',
   drain: '1s',
-  'no-data-timeout': '6s',
+  'no-data-timeout': '10s',
 });
 
 const endedOf = (run: RunResult, startedAt: number): Ended => {

@@ -23,7 +23,7 @@ const inputsOf = (opened: Case, asked: Asked): Inputs => ({
   weights: '50',
   interval: '2s',
   drain: '2s',
-  'no-data-timeout': '8s',
+  'no-data-timeout': '10s',
 });
 
 const endedOf = (run: ActionRun, post: ActionRun | null): Ended => {

@@ -11,6 +11,9 @@ import type { Context } from '../harness/shop.ts';
 import type { Suite } from '../harness/suite.ts';
 import { randomOf } from '../stack/random.ts';
 
+/** Words of a case's name, `api 422 while` or all of it: these cases alone. */
+const ONLY = process.env['CANARY_FAULT'] ?? '';
+
 interface FaultCase {
   readonly side: Side;
   readonly fault: NamedFault;
@@ -101,16 +104,25 @@ const rowsOf = (tried: ReadonlyMap<FaultCase, Tried>): readonly Row[] => {
 const LANES = { full: 12, short: 8 } as const;
 const SHORT_CASES = 8;
 
+const casesOf = ({ seed, full }: Context): readonly FaultCase[] => {
+  if (ONLY !== '') return CASES.filter((one) => nameOf(one).includes(ONLY));
+  return full ? CASES : choose(seed, SHORT_CASES);
+};
+
+const tell = (one: FaultCase, result: Tried): void => {
+  console.log(dossierOf(result));
+  console.log(`      this one alone: CANARY_FAULT="${nameOf(one)}" npm run e2e -- faults`);
+};
+
 export const faults: Suite = {
   name: 'faults',
   title: 'an API server or a metrics store in trouble, at each moment of a rollout: users lose nothing',
   alone: true,
   run: async (context) => {
-    const { claims, full, seed } = context;
-    const cases = full ? CASES : choose(seed, SHORT_CASES);
+    const { claims, full } = context;
     const tried = new Map<FaultCase, Tried>();
     await inLanes(
-      cases,
+      casesOf(context),
       full ? LANES.full : LANES.short,
       (name) => openStackWorld(context, `faults-${name}`),
       async (world, one) => {
@@ -119,7 +131,7 @@ export const faults: Suite = {
         const wrong = [...unexpected(one, result), ...problemsOf(world, result)];
         claims.figure({ kind: 'requests', sent: result.sent, lost: result.lost });
         claims.claim(nameOf(one), wrong.length === 0, wrong.length === 0 ? cellOf(result) : wrong);
-        if (wrong.length > 0) console.log(dossierOf(result));
+        if (wrong.length > 0) tell(one, result);
         return { isClean: wrong.length === 0 };
       },
     );
