@@ -110,8 +110,12 @@ export const save = async (context: Context, claim: Held, rollout: Rollout, sign
 
 type Data = Readonly<Record<string, string>>;
 
-/** For how many seconds the watchdog leaves a rollout alone that was left on purpose: it reads no JSON, and has a clock of its own. */
+/**
+ * For how many seconds the watchdog leaves a rollout alone that was left on purpose: it reads no JSON, and has a clock of its
+ * own. A word in place of the number is for good: a person was called, and there may be no stable to go back to.
+ */
 const holdOf = ({ phase, paused, plan, finishedAt }: Rollout): Data => {
+  if (phase === 'halted') return { hold: 'halted' };
   if (phase !== 'left' || paused === null) return {};
   const left = paused.since + plan.conduct.holdMs - (finishedAt ?? paused.since);
   return { hold: String(Math.max(0, Math.ceil(left / 1000))) };
