@@ -39,6 +39,7 @@ const required = (group: string, plural: string): Resource => {
 export const PODS = required('', 'pods');
 export const SERVICES = required('', 'services');
 export const DEPLOYMENTS = required('apps', 'deployments');
+export const JOBS = required('batch', 'jobs');
 export const REPLICA_SETS = required('apps', 'replicasets');
 export const ENDPOINT_SLICES = required('discovery.k8s.io', 'endpointslices');
 export const HTTP_ROUTES = required('gateway.networking.k8s.io', 'httproutes');

@@ -1,8 +1,9 @@
 import type { Context } from './context.ts';
-import { DEPLOYMENTS, PODS, REPLICA_SETS, SERVICES, soon } from './context.ts';
+import { DEPLOYMENTS, JOBS, PODS, REPLICA_SETS, SERVICES, soon } from './context.ts';
 import { reconcileDeployment } from './deployments.ts';
 import { reconcileEndpoints } from './endpoints.ts';
 import { collectOrphans, finishForeground } from './garbage.ts';
+import { reconcileJob } from './jobs.ts';
 import type { Addresses } from './kubelet.ts';
 import { startPod, stopPod } from './kubelet.ts';
 import type { KubeObject } from './objects.ts';
@@ -35,6 +36,9 @@ const enqueueReplicaSet = (context: Context, replicaSet: KubeObject): void =>
     if (now) reconcileReplicaSet(context, now);
   });
 
+const enqueueJob = (context: Context, job: KubeObject): void =>
+  enqueue(context, keyOf('Job', job), () => reconcileJob(context, job));
+
 const enqueueService = (context: Context, service: KubeObject): void =>
   enqueue(context, keyOf('Service', service), () => reconcileEndpoints(context, service));
 
@@ -54,6 +58,8 @@ const podChanged = (
     const deployment = ownerOf(context, DEPLOYMENTS, replicaSet);
     if (deployment) enqueueDeployment(context, deployment);
   }
+  const job = ownerOf(context, JOBS, object);
+  if (job) enqueueJob(context, job);
   for (const service of list(context.store, SERVICES, object.metadata.namespace ?? ''))
     enqueueService(context, service);
 };
@@ -78,6 +84,7 @@ export const startControllers = (context: Context, images: ReadonlyMap<string, s
       const deployment = ownerOf(context, DEPLOYMENTS, object);
       if (deployment) enqueueDeployment(context, deployment);
     }
+    if (resource === JOBS && type !== 'DELETED') enqueueJob(context, object);
     if (resource === SERVICES && type !== 'DELETED') enqueueService(context, object);
     if (type === 'DELETED') {
       enqueue(context, `Orphans ${qualified(resource)} ${object.metadata.uid}`, () => collectOrphans(context, object));

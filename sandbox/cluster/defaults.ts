@@ -67,6 +67,20 @@ const deploymentDefaults = (object: KubeObject): void => {
   object.status ??= {};
 };
 
+const jobDefaults = (object: KubeObject): void => {
+  if (!isObject(object.spec)) return;
+  fill(object.spec, {
+    parallelism: 1,
+    completions: 1,
+    backoffLimit: 6,
+    completionMode: 'NonIndexed',
+    suspend: false,
+    podReplacementPolicy: 'TerminatingOrFailed',
+  });
+  templateDefaults(object.spec['template']);
+  object.status ??= {};
+};
+
 /** A cluster IP that is the same for the same name: nothing listens there. */
 const clusterIp = (text: string): string => {
   let hash = 7;
@@ -117,6 +131,7 @@ const namespaceDefaults = (object: KubeObject): void => {
 const BY_KIND: Readonly<Record<string, (object: KubeObject) => void>> = {
   Namespace: namespaceDefaults,
   Deployment: deploymentDefaults,
+  Job: jobDefaults,
   ReplicaSet: (object) => {
     if (isObject(object.spec)) templateDefaults(object.spec['template']);
   },

@@ -33,19 +33,21 @@ export const isTemplateOf = (replicaSet: KubeObject, template: PodTemplate): boo
 export const livePods = (context: Context, replicaSet: KubeObject): KubeObject[] =>
   owned(context, PODS, replicaSet).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 
-const createPod = (context: Context, replicaSet: KubeObject): void => {
-  const { template } = viewSpec<WorkloadSpec>(replicaSet);
-  const { namespace = '', name } = replicaSet.metadata;
+/** As the owner's template says, with these labels beside the template's. */
+export const createPod = (context: Context, owner: KubeObject, labels: Readonly<Record<string, string>> = {}): void => {
+  const { template } = viewSpec<WorkloadSpec>(owner);
+  const { namespace = '', name } = owner.metadata;
   const pod = withDefaults({
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       ...clone(template.metadata ?? {}),
+      labels: { ...template.metadata?.labels, ...labels },
       generateName: `${name}-`,
       // The API server cuts what it completes: 58 characters and five of its own.
       name: `${`${name}-`.slice(0, 58)}${nameSuffix()}`,
       namespace,
-      ownerReferences: [controllerReference(replicaSet)],
+      ownerReferences: [controllerReference(owner)],
     },
     spec: asJson({ ...clone(template.spec), nodeName: 'node-1' }),
   });

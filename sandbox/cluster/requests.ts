@@ -94,7 +94,7 @@ export const authorize = (identity: Identity, target: Target): void => {
 
 const unserved = (target: Target): ApiError =>
   // Groups of custom resources answer like a path that nobody serves.
-  ['apps', '', 'coordination.k8s.io', 'discovery.k8s.io', 'autoscaling', 'policy'].includes(target.group)
+  ['apps', '', 'coordination.k8s.io', 'discovery.k8s.io', 'autoscaling', 'policy', 'batch'].includes(target.group)
     ? noSuchResource()
     : new ApiError({ code: 404, reason: 'PageNotFound', message: '404 page not found' });
 

@@ -75,6 +75,7 @@ export const RESOURCES: readonly Resource[] = [
   }),
   resource('apps', 'v1', 'replicasets', 'ReplicaSet', { status: true, generation: 'spec' }),
   resource('autoscaling', 'v2 v1', 'horizontalpodautoscalers', 'HorizontalPodAutoscaler', { status: true }),
+  resource('batch', 'v1', 'jobs', 'Job', { status: true, generation: 'spec' }),
   resource('coordination.k8s.io', 'v1', 'leases', 'Lease'),
   resource('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice', {
     topFields: ['apiVersion', 'kind', 'metadata', 'addressType', 'endpoints', 'ports'],

@@ -59,6 +59,18 @@ const deploymentCauses = (object: KubeObject): Cause[] => {
   ];
 };
 
+const jobCauses = (object: KubeObject): Cause[] => {
+  const { template } = viewSpec<Partial<WorkloadSpec>>(object);
+  const pods: Json | undefined = template?.spec as unknown as Json | undefined;
+  const policy = isObject(pods) ? pods['restartPolicy'] : undefined;
+  return [
+    ...(template?.spec?.containers?.length ? [] : [required('spec.template.spec.containers')]),
+    ...(policy === 'OnFailure' || policy === 'Never'
+      ? []
+      : [required('spec.template.spec.restartPolicy', 'valid values: "OnFailure", "Never"')]),
+  ];
+};
+
 const serviceCauses = (object: KubeObject): Cause[] => {
   const ports = viewSpec<ServiceSpec>(object).ports ?? [];
   return ports.length < 2
@@ -94,6 +106,7 @@ const leaseCauses = (object: KubeObject): Cause[] => {
 
 const BY_KIND: Readonly<Record<string, (object: KubeObject) => Cause[]>> = {
   Deployment: deploymentCauses,
+  Job: jobCauses,
   Service: serviceCauses,
   HTTPRoute: routeCauses,
   GRPCRoute: routeCauses,
@@ -111,6 +124,11 @@ export const validate = (resource: Resource, object: KubeObject, before: KubeObj
     const selector = viewSpec<WorkloadSpec>(object).selector;
     if (!sameJson(selector, viewSpec<WorkloadSpec>(before).selector))
       causes.push(wrong('spec.selector', selector, 'field is immutable'));
+  }
+  if (before !== null && resource.kind === 'Job') {
+    const { template } = viewSpec<Partial<WorkloadSpec>>(object);
+    if (!sameJson(template, viewSpec<Partial<WorkloadSpec>>(before).template))
+      causes.push(wrong('spec.template', template, 'field is immutable'));
   }
   if (causes.length > 0) throw invalid(resource, name ?? '', causes);
 };

@@ -294,6 +294,32 @@ const others = (context: Context): void => {
     expect(at(empty.body, 'details', 'causes', 0, 'field')).toBe('spec.leaseDurationSeconds');
   });
 
+  const job = (name: string, spec: object = {}): object => ({
+    metadata: { name },
+    spec: { template: { spec: { containers: [{ name: 'c', image: 'registry.example/app:1' }], ...spec } } },
+  });
+
+  test('a Job says when its pods start again, and keeps its template', async () => {
+    const jobs = `/apis/batch/v1/namespaces/${context.client.namespace}/jobs`;
+    const without = await context.client.post(jobs, job('unsaid'));
+    const made = await context.client.post(jobs, job('said', { restartPolicy: 'OnFailure' }));
+    const changed = await context.client.mergePatch(`${jobs}/said`, {
+      spec: { template: { spec: { terminationGracePeriodSeconds: 1 } } },
+    });
+
+    expect(without.code).toBe(422);
+    expect(at(without.body, 'details', 'causes')).toEqual([
+      {
+        reason: 'FieldValueRequired',
+        message: 'Required value: valid values: "OnFailure", "Never"',
+        field: 'spec.template.spec.restartPolicy',
+      },
+    ]);
+    expect(at(made.body, 'spec')).toMatchObject({ parallelism: 1, completions: 1, backoffLimit: 6, suspend: false });
+    expect([changed.code, at(changed.body, 'details', 'causes', 0, 'field')]).toEqual([422, 'spec.template']);
+    expect((await context.client.delete(`${jobs}/said`, { propagationPolicy: 'Background' })).code).toBe(200);
+  });
+
   test('a dry run of a Pod checks it and makes none', async () => {
     const path = `/api/v1/namespaces/${context.client.namespace}/pods`;
     const spec = { automountServiceAccountToken: false, containers: [{ name: 'c', image: 'registry.example/app:1' }] };

@@ -197,3 +197,49 @@ describe('the gateway', () => {
     );
   });
 });
+
+describe('a Job', () => {
+  const job = (owner: string): KubeObject => ({
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name: 'watchdog',
+      namespace: 'shop',
+      ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'state', uid: owner }],
+    },
+    spec: {
+      template: {
+        metadata: { labels: { role: 'watchdog' } },
+        spec: { restartPolicy: 'OnFailure', containers: [{ name: 'c', image: 'registry.example/kubectl:1' }] },
+      },
+    },
+  });
+  const status = (): unknown => held.sandbox.cluster.get('batch/v1', 'Job', 'shop', 'watchdog')?.status;
+  const start = async (): Promise<void> => {
+    const state: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'state', namespace: 'shop' } };
+    held.sandbox.cluster.apply([state]);
+    const uid = held.sandbox.cluster.get('v1', 'ConfigMap', 'shop', 'state')?.metadata.uid ?? '';
+    held.sandbox.cluster.apply([job(uid)]);
+    await held.sandbox.until('a pod that is ready', () => text(status()).includes('"ready":1'));
+  };
+
+  test('has one pod, and tells whether it is ready', async () => {
+    await start();
+
+    expect(status()).toMatchObject({ active: 1, ready: 1, startTime: expect.any(String) });
+    expect(pods().map(({ metadata }) => metadata.labels)).toEqual([
+      expect.objectContaining({ role: 'watchdog', 'batch.kubernetes.io/job-name': 'watchdog' }),
+    ]);
+  });
+
+  test('goes with the ConfigMap that owns it, and its pod with it', async () => {
+    await start();
+    const { url, adminToken } = held.sandbox.cluster;
+    await fetch(`${url}/api/v1/namespaces/shop/configmaps/state`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${adminToken}` },
+    });
+
+    await held.sandbox.until('nothing', () => pods().length === 0 && (status() ?? null) === null);
+  });
+});
