@@ -112,7 +112,7 @@ export const inScene = async <T>(
   act: (scene: Scene) => Promise<T>,
 ): Promise<T> => {
   const { route, objects } = objectsOf(namespace);
-  const opened = await openCase(context, { namespace, objects, rps: 25 });
+  const opened = await openCase(context, { namespace, objects, rps: 20 });
   const weights = await watchWeights(context.kube, route, `${APP}-canary`);
   try {
     return await act({ opened, weights });

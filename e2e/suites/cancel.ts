@@ -46,7 +46,7 @@ const killed = async (context: Context): Promise<void> => {
   dead.kill('SIGKILL');
   await dead.done;
   const killedAt = Date.now();
-  const next = startAction(inputs, context.github.url);
+  const next = startAction({ ...inputs, 'on-expired': 'rollback' }, context.github.url);
   const backAt = async (): Promise<boolean> => weightNow(weights) === 0;
   await during(context, next, 'the way back', backAt);
   const returnedAt = weights.held().at(-1)?.from ?? 0;

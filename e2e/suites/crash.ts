@@ -12,7 +12,7 @@ import { percent } from '../harness/traffic.ts';
 import { randomOf } from '../stack/random.ts';
 
 /** Cases at a time: most of a case's time is spent waiting for a dead run's lease. */
-const SIDE_BY_SIDE = 12;
+const SIDE_BY_SIDE = 14;
 /** Of which so many are up to their death, which is work for the machine. */
 const LIVING = 4;
 
@@ -35,21 +35,29 @@ interface Entry {
   readonly net: Net;
 }
 
-/** All of a good release, by the nets that the bundle has; every fifth place also meets another image. */
+const inTurn = (nets: readonly Net[], turn: number): readonly Net[] => nets.slice(turn % nets.length).slice(0, 1);
+
+/**
+ * All of a good release by every net; where nothing but a saved state tells a place from the one before, by the nets in
+ * turn. Every fifth place also meets another image.
+ */
 const goodEntries = (places: readonly Place[], nets: readonly Net[]): readonly Entry[] =>
   places.flatMap((place, index) => {
+    const able = nets.filter((net) => net.covers(place));
+    const own = place.crash.when === 'before' ? inTurn(able, index) : able;
     const others = index % 5 === 0 ? [otherImage] : [];
-    return [...nets, ...others].filter((net) => net.covers(place)).map((net) => ({ place, net }));
+    return [...own, ...others].map((net) => ({ place, net }));
   });
 
 /** All of rolling back, the nets in turn: the first stages are those of a good release. */
 const backEntries = (places: readonly Place[], nets: readonly Net[], offset: number): readonly Entry[] =>
   places
-    .filter(({ name }) => name.includes('rolling-back/'))
+    .filter(
+      ({ name, crash: { when } }) => name.includes('rolling-back/') && (when !== 'before' || /way-back/.test(name)),
+    )
     .flatMap((place, index) => {
       const able = nets.filter((net) => net.covers(place));
-      const net = able[(index + offset) % able.length];
-      return net === undefined ? [] : [{ place, net }];
+      return inTurn(able, index + offset).map((net) => ({ place, net }));
     });
 
 const rehearsed = async (context: Context, scenario: Scenario, status: string): Promise<readonly Place[]> => {
