@@ -69,10 +69,10 @@ export const createStore = (options: StoreOptions): Store => {
     renew: (signal) => withLock((claim) => renew(context, claim, until, signal)),
     heldUntil: () => until,
     save: (rollout, signal) => withLock((claim) => save(context, claim, rollout, signal)),
-    release: async (keepState, signal) => {
-      const released = await withLock((claim) => release(context, claim, keepState, signal));
-      if (released.kind === 'saved') until = null;
-      return released;
+    release: (keepState, signal) => {
+      // Even an attempt whose answer is lost may have given it away.
+      until = null;
+      return withLock((claim) => release(context, claim, keepState, signal));
     },
     ...commandChannel(cluster, context.ref, clock),
   };

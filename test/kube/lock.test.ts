@@ -172,6 +172,14 @@ describe('how long the lock is known to be held', () => {
 
     expect(first.heldUntil()).toBeNull();
   });
+
+  test('is over when it may have been given back: the answer was lost', async () => {
+    const { first, cluster } = await running();
+    cluster.interfere((verb) => (verb === 'patch' ? { kind: 'unreachable', message: 'socket hang up' } : undefined));
+
+    expect((await first.release(true, signal)).kind).toBe('failed');
+    expect(first.heldUntil()).toBeNull();
+  });
 });
 
 describe('a run that stood still for longer than the lease lasts', () => {
