@@ -187,7 +187,13 @@ export const problemsOf = (world: World, tried: Tried): readonly string[] => [
   ...(tried.sent > 0 ? [] : ['no user was there']),
 ];
 
-const tailOf = ({ log }: Ended): string => log.trimEnd().split('\n').slice(-40).join('\n');
+const tailOf = ({ log }: Ended): string =>
+  log
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !line.startsWith('::add-mask::'))
+    .slice(-60)
+    .join('\n');
 
 /** Everything that helps to understand a trial that failed. */
 export const dossierOf = (tried: Tried): string => {
