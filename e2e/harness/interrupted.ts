@@ -15,10 +15,10 @@ export interface Opened {
   readonly weights: Watched;
 }
 
-export const openRelease = async (context: Context, namespace: string): Promise<Opened> => {
+export const openRelease = async (context: Context, namespace: string, rps = 100): Promise<Opened> => {
   const route = httpRoute(namespace, 'checkout', [{ backendRefs: [{ name: 'checkout', port: 80 }] }]);
   const objects = [deployment({ namespace, name: 'checkout', version: '1.0' }), service(namespace, 'checkout'), route];
-  const opened = await openCase(context, { namespace, objects, rps: 100 });
+  const opened = await openCase(context, { namespace, objects, rps });
   const weights = await watchWeights(context.kube, route, 'checkout-canary');
   return { opened, inputs: releaseInputs(opened.shop, IMAGE, 'checkout'), weights };
 };
