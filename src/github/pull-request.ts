@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ok, type Result } from '../core/units.ts';
 import type { GitHubClient, GitHubProblem } from './client.ts';
 import type { RunContext } from './context.ts';
@@ -24,14 +25,21 @@ export const findPullRequest = async (
   return ok(best(listOf(answer.value)));
 };
 
+/** A release must not wait for GitHub for longer. */
+const PATIENCE_MS = 5_000;
+
 /**
  * With the pull request that a run for a commit belongs to: the rollout keeps it, and comments there may steer it. GitHub
  * that does not answer leaves it unknown, and the rollout is steered by jobs alone.
  */
-export const withPullRequest = async (client: GitHubClient | null, context: RunContext): Promise<RunContext> => {
+export const withPullRequest = async (
+  client: GitHubClient | null,
+  context: RunContext,
+  patienceMs = PATIENCE_MS,
+): Promise<RunContext> => {
   if (client === null || context.pullRequest !== null) return context;
-  const found = await findPullRequest(client, context);
-  return found.ok ? { ...context, pullRequest: found.value } : context;
+  const found = await Promise.race([findPullRequest(client, context), sleep(patienceMs, null, { ref: false })]);
+  return found?.ok === true ? { ...context, pullRequest: found.value } : context;
 };
 
 /** GitHub answers 422 (and 409 in an empty repository) for a commit that it does not have. */

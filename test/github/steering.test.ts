@@ -136,6 +136,14 @@ describe('the pull request of a run', () => {
     expect(await answering(403, { message: 'no' })).toEqual([null, 1]);
   });
 
+  test('is unknown when GitHub takes too long to say', async () => {
+    const github = await playGitHub(() => ({ status: 200, hang: true }));
+    const context = aContext({ pullRequest: null });
+
+    expect(await withPullRequest(createClient({ token: 't', apiUrl: github.url }), context, 50)).toEqual(context);
+    await github.close();
+  });
+
   test('is the event’s where that has one, and nobody is asked without a token', async () => {
     const context = aContext({ pullRequest: 7 });
 
