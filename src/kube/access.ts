@@ -52,6 +52,7 @@ const review = async (ask: AskJson, question: AccessQuestion, signal: AbortSigna
       contentType: 'application/json',
       body: JSON.stringify(body),
       accept: 'application/json',
+      isQuestion: true,
     },
     signal,
   );

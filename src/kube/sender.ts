@@ -63,7 +63,7 @@ export const createSender = (options: ClusterOptions): Result<Sender, { readonly
   return ok({
     session: () => session,
     send: (call, signal) =>
-      call.method === 'GET'
+      call.method === 'GET' || call.isQuestion === true
         ? withRetries(authorised, call, signal, options.deadlineMs ?? DEADLINE_MS)
         : authorised(call, signal),
   });

@@ -16,6 +16,8 @@ export interface Call {
   readonly contentType: string | null;
   readonly body: string | null;
   readonly accept: string;
+  /** It changes nothing though it is no GET: a question that is posted. */
+  readonly isQuestion?: true;
 }
 
 export const get = (path: string, accept = 'application/json'): Call => ({

@@ -315,6 +315,17 @@ describe('rights, discovery, logs and the service proxy', () => {
     expect(asked).toContainEqual({ verb: 'get', group: '', resource: 'pods', subresource: 'log', namespace: 'shop' });
   });
 
+  test('reviews change nothing, and are asked again when the server is busy for a moment', async () => {
+    const { cluster, requests } = await serve((_request, response) => {
+      if (requests.length === 1) response.writeHead(429, { 'retry-after': '0' }).end();
+      else json(response, { status: { allowed: true } }, 201);
+    });
+    const question = { verb: 'get', group: '', resource: 'pods', namespace: 'shop', name: null };
+
+    expect(await cluster.can([question], signal)).toEqual({ kind: 'ok', value: [true] });
+    expect(requests).toHaveLength(2);
+  });
+
   test('discovery gives the versions that serve the kind, the preferred one first', async () => {
     const { cluster } = await serve((request, response) => {
       const versions = ['g/v2', 'g/v1beta1', 'g/v1'].map((groupVersion) => ({ groupVersion }));
