@@ -6,7 +6,16 @@ import type { Ms } from '../core/units.ts';
 import { type Section, section } from './document.ts';
 import { code, type Inline, joined, linkedRuns, NOTHING, prose, runLink, say, toMarkdown } from './inline.ts';
 import { instant, isoTime } from './numbers.ts';
-import { approvalEnd, holdEnd, knownWeight, mostPressing, pausedBy, versions, wasAborted } from './subject.ts';
+import {
+  approvalEnd,
+  holdEnd,
+  knownWeight,
+  mostPressing,
+  pausedBy,
+  shareOfNew,
+  versions,
+  wasAborted,
+} from './subject.ts';
 
 type Accepted = Outcome & { readonly kind: 'accepted' };
 
@@ -18,7 +27,7 @@ export interface ResultRollout {
   readonly id: string | null;
   /** `paused`: it was left on purpose. */
   readonly phase: Exclude<Rollout['phase'], 'left'> | 'paused' | null;
-  /** Share of users on the new version as last confirmed, in percent. */
+  /** Share of users on the new version in percent, as last confirmed; null: not known. */
   readonly weight: number | null;
   /** From 1; 0 before the first. */
   readonly step: number | null;
@@ -36,14 +45,14 @@ export interface ResultRollout {
 
 export const resultRollouts = (entries: readonly RolloutEntry[]): readonly ResultRollout[] =>
   entries.map(({ namespace, deployment, rollout, lock, runUrl, note, failed }) => {
-    const weight = rollout === null ? null : knownWeight(rollout);
+    const users = rollout === null ? null : shareOfNew(rollout);
     const end = rollout === null ? null : waitEnd(rollout);
     return {
       namespace,
       deployment,
       id: rollout?.plan.target.rolloutId ?? null,
       phase: rollout === null ? null : rollout.phase === 'left' ? 'paused' : rollout.phase,
-      weight: weight === null ? null : weight / 100,
+      weight: users === null ? null : users / 100,
       step: rollout === null ? null : rollout.step + 1,
       steps: rollout === null ? null : rollout.plan.steps.length,
       fromImages: (rollout?.plan.fromImages ?? []).map(({ image }) => image),

@@ -4,7 +4,7 @@ import type { Rollout, StepRecord } from '../core/rollout.ts';
 import { unreachable } from '../core/units.ts';
 import { isoTime } from './numbers.ts';
 import { type ResultRollout, resultRollouts } from './overview.ts';
-import { harmOf, isNewStable, knownWeight, routeNames, wasAborted } from './subject.ts';
+import { harmOf, routeNames, shareOfNew, wasAborted } from './subject.ts';
 
 /** The `result` output (design §1.3). Users parse it: fields are added, never changed or removed, within one version. */
 export interface ResultJson {
@@ -95,12 +95,8 @@ export const exitCode = (outcome: Outcome, failOnRollback: boolean): 0 | 1 => {
 export const finalWeight = (outcome: Outcome): number | null => {
   if (outcome.kind === 'unchanged') return 100;
   if (outcome.kind !== 'finished') return null;
-  const { rollout } = outcome;
-  if (rollout.phase === 'promoted') return 100;
-  if (rollout.phase === 'rolled-back') return 0;
-  if (rollout.committedAt !== null && isNewStable(rollout)) return 100;
-  const weight = knownWeight(rollout);
-  return weight === null ? null : weight / 100;
+  const share = shareOfNew(outcome.rollout);
+  return share === null ? null : share / 100;
 };
 
 const rolloutPart = (outcome: Outcome): ResultJson['rollout'] => {

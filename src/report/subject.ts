@@ -2,7 +2,7 @@ import type { Outcome } from '../core/outcome.ts';
 import type { ContainerImage, Plan, Target } from '../core/plan.ts';
 import type { Rollout, StepMetric, StepRecord, Wait } from '../core/rollout.ts';
 import type { Rung } from '../core/traffic.ts';
-import type { BasisPoints, Ms } from '../core/units.ts';
+import { ALL_TRAFFIC, type BasisPoints, type Ms } from '../core/units.ts';
 import { code, type Inline, say } from './inline.ts';
 
 /** What a report is about: a rollout under way, or how a run ended. */
@@ -88,6 +88,13 @@ export const knownWeight = ({ traffic, observation }: Rollout): BasisPoints | nu
   traffic.verified !== null && traffic.verified.canary === traffic.wanted.canary
     ? traffic.verified.canary
     : (observation?.traffic?.canary ?? null);
+
+/** Share of users on the new version, whichever arm serves it to them; null: not known. */
+export const shareOfNew = (rollout: Rollout): BasisPoints | null => {
+  if (rollout.phase === 'promoted') return ALL_TRAFFIC;
+  if (rollout.phase === 'rolled-back') return 0;
+  return rollout.committedAt !== null && isNewStable(rollout) ? ALL_TRAFFIC : knownWeight(rollout);
+};
 
 /**
  * Whether the return of all traffic to stable is confirmed, not only accepted as a write. A weight of 0 that was
