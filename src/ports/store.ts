@@ -60,7 +60,8 @@ export interface Store {
   renew(signal: AbortSignal): Promise<Saved>;
   /**
    * Until when, on the clock, nobody else can have taken the lock: its duration after the last renewal that succeeded was
-   * sent. null: it is not held, or was lost. From then on no forward write may be sent before a renewal succeeds.
+   * sent. null: it is not held, or was lost. From then on no forward write may be sent before a renewal succeeds. A person
+   * who deletes the Lease makes it untrue; then only tokens and marks decide.
    */
   heldUntil(): Ms | null;
   /** Only while the lock is held by this run. */
