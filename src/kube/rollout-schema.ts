@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ROLLOUT_COMMANDS } from '../core/command.ts';
+import { NEVER } from '../core/record.ts';
 import { planSchema } from './plan-schema.ts';
 import {
   basisPoints,
@@ -57,7 +58,8 @@ const stage = z.object({
   attempts: count,
   trouble: nullable(text),
   troubleCode: nullable(code),
-  retryAt: instant,
+  // Of a write that was refused for good there is none.
+  retryAt: z.union([instant, z.literal(NEVER)]),
   verifiedAt: nullable(instant),
   heldMs: elapsed,
   countedUntil: instant,

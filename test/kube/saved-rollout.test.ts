@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { transition } from '../../src/core/decide.ts';
+import { NEVER } from '../../src/core/record.ts';
 import type { Rollout } from '../../src/core/rollout.ts';
 import { deserialise, LARGEST_STATE_BYTES, serialise, stepText } from '../../src/kube/saved-rollout.ts';
 import type { SavedRollout } from '../../src/ports/store.ts';
@@ -55,6 +56,12 @@ const full = (): Rollout =>
 describe('a saved rollout', () => {
   test('is read back as it was', () => {
     expect(readBack(full())).toEqual(full());
+  });
+
+  test('is read back after a write that was refused for good, so that somebody can finish it', () => {
+    const halted = { ...full(), stage: { ...full().stage, retryAt: NEVER } };
+
+    expect(readBack(halted).stage.retryAt).toBe(NEVER);
   });
 
   test('keeps the newest of what grows without end, and every command that still stands in the cluster', () => {
