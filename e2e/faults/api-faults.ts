@@ -38,6 +38,9 @@ const status = (code: number, retryAfterSeconds?: number): Fault => ({
 });
 
 const WRITES = ['POST', 'PATCH', 'PUT', 'DELETE'];
+/** The state is saved before anything else is written: what refuses its writes too is met by nothing else. */
+const OBJECTS = /^(?!.*\/(configmaps|leases))/;
+const STATE = /\/configmaps/;
 
 type Shape = Omit<Rule, 'name' | 'when'>;
 
@@ -47,15 +50,16 @@ const always = (name: string, ms: number, rule: Shape | null): NamedFault => ({ 
 export const API_FAULTS: readonly NamedFault[] = [
   always('refused', 5000, null),
   always('reset', 4000, { fault: { kind: 'reset' } }),
-  always('answer lost', 4000, { methods: WRITES, fault: { kind: 'lose-answer' } }),
+  always('answer lost', 4000, { methods: WRITES, path: OBJECTS, fault: { kind: 'lose-answer' } }),
   always('slow', 6000, { fault: { kind: 'delay', ms: 1500 } }),
   // As long as the first requests take to find it; they hang for half a minute.
   always('stall 30 s', 3000, { fault: { kind: 'stall', ms: 30_000 } }),
   always('401', 4000, { fault: status(401) }),
-  always('409', 4000, { methods: WRITES, fault: status(409) }),
-  always('422', 4000, { methods: WRITES, fault: status(422) }),
+  always('409', 4000, { methods: WRITES, path: OBJECTS, fault: status(409) }),
+  always('422', 4000, { methods: WRITES, path: OBJECTS, fault: status(422) }),
   always('429', 5000, { fault: status(429, 2) }),
   always('503', 4000, { fault: status(503) }),
+  always('state not saved', 4000, { methods: WRITES, path: STATE, fault: status(503) }),
   always('truncated', 4000, { fault: { kind: 'truncate' } }),
   always('watch expired', 4000, { path: /[?&]watch=(true|1)/, fault: status(410) }),
 ];

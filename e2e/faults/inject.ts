@@ -11,7 +11,7 @@ export interface Injection {
   readonly moment: Moment;
   /** From the moment on. */
   readonly afterMs: number;
-  /** null: to the end. */
+  /** From the first request it hits; of a server that is away, from the beginning. null: to the end. */
   readonly forMs: number | null;
 }
 
@@ -59,8 +59,7 @@ export const createInjector = (
     entry.startedAt = startedAt;
     const rule = fault.make(() => startedAt);
     if (rule !== null) {
-      const until = forMs === null ? Number.POSITIVE_INFINITY : startedAt + forMs;
-      rules.push({ ...rule, name: `${index} ${fault.name}`, until });
+      rules.push({ ...rule, name: `${index} ${fault.name}`, ...(forMs !== null && { forMs }) });
       return;
     }
     down();

@@ -46,6 +46,8 @@ export interface Rule {
   /** Epoch ms. */
   readonly from?: number;
   readonly until?: number;
+  /** For so long from the first request that it hits. */
+  readonly forMs?: number;
   /** While it holds. */
   readonly when?: () => boolean;
   readonly fault: Fault;
@@ -88,6 +90,8 @@ interface State {
   readonly log: Acted[];
   /** How often a rule with `nth` was met. */
   readonly met: Map<Rule, number>;
+  /** When a rule with `forMs` was met first. */
+  readonly first: Map<Rule, number>;
 }
 
 const readAll = async (stream: AsyncIterable<Buffer>): Promise<Buffer> => {
@@ -104,9 +108,17 @@ const holds = (rule: Rule, request: ProxiedRequest): boolean =>
   (rule.when?.() ?? true) &&
   (rule.matches?.(request) ?? true);
 
-const ruleFor = ({ rules, met }: State, request: ProxiedRequest): Rule | null => {
+const isOver = ({ first }: State, rule: Rule, at: number): boolean => {
+  if (rule.forMs === undefined) return false;
+  const since = first.get(rule) ?? at;
+  first.set(rule, since);
+  return at - since >= rule.forMs;
+};
+
+const ruleFor = (state: State, request: ProxiedRequest): Rule | null => {
+  const { rules, met } = state;
   for (const rule of rules) {
-    if (!holds(rule, request)) continue;
+    if (!holds(rule, request) || isOver(state, rule, request.at)) continue;
     if (rule.nth === undefined) return rule;
     const count = (met.get(rule) ?? 0) + 1;
     met.set(rule, count);
@@ -225,7 +237,7 @@ export const startFaultProxy = async (options: FaultProxyOptions): Promise<Fault
   const agent = options.upstream.startsWith('https:')
     ? new https.Agent({ keepAlive: true })
     : new http.Agent({ keepAlive: true });
-  const state: State = { options, agent, rules: [], log: [], met: new Map() };
+  const state: State = { options, agent, rules: [], log: [], met: new Map(), first: new Map() };
   const onRequest = (incoming: http.IncomingMessage, response: http.ServerResponse): void => {
     serve(state, incoming, response).catch(() => response.destroy()); // The upstream is gone, or the client is.
   };
