@@ -171,6 +171,7 @@ const runAll = async (context: Context, entries: readonly Entry[]): Promise<read
       const row = await crashOnce(context, namespace, { ...entry, scenario, gate });
       cases.push({ ...entry, row });
       const faults = faultsOf(row, entry.net);
+      if (cases.length % 10 === 0) context.claims.note('so far', `${cases.length} of ${entries.length} cases`);
       if (faults.length > 0 || row.lost > 0)
         context.claims.note(`${namespace}, ${row.place.name}, ${row.net}`, `lost ${row.lost} | ${faults.join(' | ')}`);
     }
