@@ -11,7 +11,7 @@ import { enterNamed, enterPhase, enterStage, isTerminal, nextRule, ruleOf } from
 import { askApproval, leavesAfterStep, leavesAtPromotion, obey } from './steering.ts';
 import { refreshRecord } from './steps.ts';
 import { cancel, end, fail, leave } from './turns.ts';
-import type { Ms } from './units.ts';
+import { ALL_TRAFFIC, type Ms } from './units.ts';
 import { waitsForApproval } from './waiting.ts';
 
 /**
@@ -80,8 +80,10 @@ const advance = (rollout: Rollout, now: Ms): Rollout => {
   if (isReadingStable(rollout)) return readStable(rollout, now);
   if (cameBack(rollout)) return putBackAgain(rollout, now);
   if (isOutgrown(rollout)) return enterNamed(rollout, 'scale', now);
+  if (isChecked(rollout, now)) return stand(rollout, now);
   if (rule.waitingFor(rollout, now) !== null) return rollout;
-  return rollout.paused !== null && STANDS.includes(rollout.stage.name) ? stand(rollout, now) : nextStage(rollout, now);
+  if (rollout.paused === null || !raisesNext(rollout)) return nextStage(rollout, now);
+  return rollout.stage.name === 'all-traffic' && !lookedSince(rollout, now) ? rollout : stand(rollout, now);
 };
 
 const failed = (rollout: Rollout, onFailure: 'roll-back' | 'halt' | 'go-on', reason: Reason, now: Ms): Rollout =>
@@ -111,23 +113,24 @@ const CAME_BACK = 'our entry came back into the route after it was put back; it 
 const putBackAgain = (rollout: Rollout, now: Ms): Rollout =>
   enterNamed({ ...rollout, warnings: [...rollout.warnings, CAME_BACK] }, 'restore-route', now);
 
-/** Stages after which more of the traffic would move: a pause holds the rollout there. */
-const STANDS: readonly StageName[] = [
-  'canary',
-  'route-entry',
-  'settle',
-  'watchdog',
-  'scale',
-  'bake',
-  'capacity',
-  'all-traffic',
-];
+const STANDS: readonly StageName[] = ['canary', 'route-entry', 'settle', 'watchdog', 'bake', 'all-traffic'];
+
+/** Whether more of the traffic would move next: a pause holds the rollout there. What it had before it may have again. */
+const raisesNext = ({ stage, steps, step, traffic }: Rollout): boolean => {
+  if (stage.name === 'scale') return steps[step] === undefined;
+  if (stage.name === 'capacity') return traffic.wanted.canary < ALL_TRAFFIC;
+  return STANDS.includes(stage.name);
+};
 
 /** Nothing moves while it is paused; opened for one look at the metrics only, it is left again after that look. */
 const stand = (rollout: Rollout, now: Ms): Rollout =>
-  rollout.checks && rollout.paused !== null && (rollout.stage.name !== 'bake' || lookedSince(rollout, now))
+  rollout.checks && rollout.paused !== null
     ? leave(rollout, rollout.paused.by, pausedReason(rollout.paused.by), now)
     : rollout;
+
+/** A weight that stands is judged once more, whatever is left of its time. */
+const isChecked = (rollout: Rollout, now: Ms): boolean =>
+  rollout.checks && rollout.paused !== null && rollout.stage.name === 'bake' && lookedSince(rollout, now);
 
 const pausedReason = (by: string): Reason => ({ code: 'paused', text: `paused by ${by}`, metric: null });
 

@@ -18,7 +18,7 @@ const answered = (before: Rollout, command: Command, after: Rollout, say: Say): 
   const who = command.by ?? 'somebody with access to the cluster';
   if (asked.refused !== null)
     return [say(before, `${who} asked to ${command.name}; refused: ${asked.refused}`, 'warning')];
-  return [say(before, `${who} asked to ${command.name}${consequence(before, command, after)}`, 'warning')];
+  return [say(before, `${who} asked to ${command.name}${consequence(before, command, after)}`)];
 };
 
 const consequence = (before: Rollout, { name }: Command, after: Rollout): string => {

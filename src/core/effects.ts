@@ -86,10 +86,18 @@ const WITH_PODS: readonly StageName[] = ['canary', 'scale', 'capacity', 'read-st
 /** Quick at first, when an answer is near, then patient. Held weights are looked at as often as the request budget allows. */
 const lookEvery = (rollout: Rollout, now: Ms): Ms => {
   const { name, since } = rollout.stage;
+  if (isInDoubt(rollout)) return 200;
   if (name === 'bake' || (name === 'drain' && splitsRequests(rollout))) return rollout.plan.timings.observeMs;
   const age = now - since;
   return age < 5_000 ? 200 : age < 30_000 ? 500 : age < 60_000 ? 2_000 : 5_000;
 };
+
+/** The router misses something behind the route, and a light look does not tell what. */
+const isInDoubt = ({ stage, observation }: Rollout): boolean =>
+  stage.name === 'bake' &&
+  observation?.verification?.kind === 'pending' &&
+  observation.verification.taken === true &&
+  observation.canary?.endpoints === null;
 
 const lookDue = (rollout: Rollout, now: Ms): Ms => {
   const changedAt = rollout.stage.write.kind === 'done' ? rollout.stage.write.at : rollout.stage.since;
@@ -101,7 +109,7 @@ const openObserve = (rollout: Rollout, now: Ms): Rollout => {
   if (isOpen(rollout, 'observe') || !needsLook(rollout) || now < lookDue(rollout, now)) return rollout;
   const { name } = rollout.stage;
   const needsPods = WITH_PODS.includes(name) || (name === 'shift' && rollout.plan.abilities.unit === 'pods');
-  const depth = name === 'bake' ? 'light' : needsPods ? 'pods' : 'full';
+  const depth = name === 'bake' && !isInDoubt(rollout) ? 'light' : needsPods ? 'pods' : 'full';
   return openNew(
     rollout,
     { kind: 'observe', want: rollout.traffic.wanted, stage: ruleOf(rollout)?.watches(rollout) ?? null, depth },

@@ -50,6 +50,11 @@ const worldChanged = (rollout: Rollout): Reason | null => {
   if (look.stable.template !== rollout.plan.stableTemplate) {
     return reason('stable-changed', `somebody changed the pod template of the Deployment ${deployment}`);
   }
+  const { stableReplicas } = rollout.plan;
+  if (look.stable.replicas < stableReplicas) {
+    const scaled = `from ${stableReplicas} to ${look.stable.replicas} pods`;
+    return reason('stable-changed', `somebody scaled the Deployment ${deployment} down ${scaled}`);
+  }
   const hasCanary = rollout.phase !== 'preparing' || rollout.stage.name === 'settle';
   if (hasCanary && look.canary === null)
     return reason('canary-not-ready', `the Deployment ${canaryDeployment} was deleted`);
@@ -96,14 +101,20 @@ const badArm = (rollout: Rollout): Reason | null => {
 };
 
 /** Pods that are ready and get no request: their Service is gone, so that their share of users is answered with errors. */
-const nobodyReached = ({ stage, plan }: Rollout, { canary, verification }: Observation): Reason | null => {
-  const { canaryService } = plan.target;
+const nobodyReached = ({ stage, plan }: Rollout, { canary, stable, verification }: Observation): Reason | null => {
+  const { canaryService, service } = plan.target;
   if (canaryService === null) return null;
   if (canary?.endpoints === 0)
     return reason('canary-not-ready', `the Service ${canaryService} has no endpoints any more`);
-  return stage.name === 'bake' && verification?.kind === 'pending' && verification.taken === true
-    ? reason('weight-not-confirmed', `the router cannot do what the route asks: waiting for ${verification.waitingFor}`)
-    : null;
+  if (stage.name !== 'bake' || verification?.kind !== 'pending' || verification.taken !== true) return null;
+  // A light look does not tell which Service is missing; a full one follows at once.
+  if (canary?.endpoints === null) return null;
+  return stable?.endpoints === 0
+    ? reason('stable-changed', `the Service ${service ?? ''} leads to no pod of stable any more`)
+    : reason(
+        'weight-not-confirmed',
+        `the router cannot do what the route asks: waiting for ${verification.waitingFor}`,
+      );
 };
 
 const JUDGED: readonly StageName[] = ['shift', 'bake', 'return-some', 'return-all', 'capacity', 'scale', 'all-traffic'];

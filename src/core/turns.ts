@@ -26,10 +26,10 @@ export const rollBack = (rollout: Rollout, reason: Reason, now: Ms): Rollout => 
   return enterPhase(onlySent({ ...closed, reason, paused: null, approval: null }), 'rolling-back', now);
 };
 
-/** Stable was deleted and users are served by the canary: going back would take the last pods that answer away. */
+/** Stable was deleted, scaled to nothing or lost its Service: going back would take users from the last pods that answer. */
 const isStableGone = ({ observation, traffic }: Rollout): boolean =>
   observation !== null &&
-  observation.stable === null &&
+  ((observation.stable?.replicas ?? 0) === 0 || observation.stable?.endpoints === 0) &&
   traffic.wanted.canary > 0 &&
   (observation.canary?.ready ?? 0) > 0;
 

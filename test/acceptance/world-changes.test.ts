@@ -125,10 +125,10 @@ describe.concurrent('what is deleted while a weight is held is noticed at the ne
       const { release, looks } = await whileHeld(
         shop,
         () => remove(shop, 'Service', 'checkout-canary'),
-        /Service not found/,
+        /has no endpoints/,
       );
 
-      expectRolledBack(release, 'weight-not-confirmed', 'Service not found: checkout-canary');
+      expectRolledBack(release, 'canary-not-ready', 'the Service checkout-canary has no endpoints any more');
       expect(looks).toBeLessThanOrEqual(LOOKS);
       expectStable(shop);
       await expectClean(shop);
@@ -153,6 +153,18 @@ describe.concurrent('what is deleted while a weight is held is noticed at the ne
 
       expect(release.outputs, release.stdout).toMatchObject({ status: 'halted', 'reason-code': 'stable-changed' });
       expect(release.outputs['reason']).toContain('the Deployment checkout was deleted');
+      expect(looks).toBeLessThanOrEqual(LOOKS);
+      expect(backendsOf(shop)).toMatchObject([{ weight: 50 }, { name: 'checkout-canary', weight: 50 }]);
+    }),
+  );
+
+  test(
+    "stable's Service: nobody is sent to what is not there, and a person is called",
+    inShop({ rps: 50 }, async (shop) => {
+      const { release, looks } = await whileHeld(shop, () => remove(shop, 'Service', 'checkout'), /leads to no pod/);
+
+      expect(release.outputs, release.stdout).toMatchObject({ status: 'halted', 'reason-code': 'stable-changed' });
+      expect(release.outputs['reason']).toContain('the Service checkout leads to no pod of stable any more');
       expect(looks).toBeLessThanOrEqual(LOOKS);
       expect(backendsOf(shop)).toMatchObject([{ weight: 50 }, { name: 'checkout-canary', weight: 50 }]);
     }),

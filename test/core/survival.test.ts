@@ -54,6 +54,78 @@ describe('when stable is deleted', () => {
   });
 });
 
+describe('when stable is scaled down while a weight is held', () => {
+  const baking = whenever((rollout) => rollout.stage.name === 'bake' && isLooking(rollout));
+  const scaled = (replicas: number): Rollout =>
+    look(baking, { stable: { ...stableOf(baking), replicas, ready: replicas } });
+
+  test('the traffic returns while there are pods to return to', () => {
+    const after = scaled(2);
+
+    expect([after.phase, after.reason?.code]).toEqual(['rolling-back', 'stable-changed']);
+    expect(after.reason?.text).toContain('down from 3 to 2 pods');
+  });
+
+  test('to nothing, the canary keeps the users it has, though the last pods of stable may still answer', () => {
+    const after = look(baking, { stable: { ...stableOf(baking), replicas: 0, ready: 3 } });
+
+    expect([after.phase, after.reason?.code, after.open]).toEqual(['halted', 'stable-changed', []]);
+  });
+
+  test('fewer ready pods alone are no such change', () => {
+    const after = look(baking, { stable: { ...stableOf(baking), ready: 1 } });
+
+    expect(after.phase).toBe('progressing');
+  });
+});
+
+describe('when the router misses a Service behind the route', () => {
+  const verification = { kind: 'pending', waitingFor: 'a backend', taken: true } as const;
+  const baking = whenever((rollout) => rollout.stage.name === 'bake' && isLooking(rollout));
+  const canary = baking.observation?.canary ?? null;
+  const depths = ({ open }: Rollout) => open.flatMap((effect) => (effect.kind === 'observe' ? [effect.depth] : []));
+
+  /** A light look, and the full one that follows it. */
+  const found = (stable: number, ofCanary: number): { doubting: Rollout; after: Rollout } => {
+    const blind = canary === null ? null : { ...canary, endpoints: null };
+    const doubted = look(baking, { verification, canary: blind });
+    const doubting = transition(doubted, {
+      kind: 'woke',
+      effect: doubted.open.find(({ kind }) => kind === 'wake')?.id ?? -1,
+      now: doubted.lookedAt + 200,
+    });
+    const seen = canary === null ? null : { ...canary, endpoints: ofCanary };
+    return {
+      doubting,
+      after: look(doubting, { verification, canary: seen, stable: { ...stableOf(baking), endpoints: stable } }),
+    };
+  };
+
+  test('which one is asked at once', () => {
+    const { doubting } = found(3, 0);
+
+    expect([doubting.phase, depths(doubting)]).toEqual(['progressing', ['full']]);
+  });
+
+  test('the traffic returns from a canary that lost its own', () => {
+    const { after } = found(3, 0);
+
+    expect([after.phase, after.reason?.code]).toEqual(['rolling-back', 'canary-not-ready']);
+  });
+
+  test('nobody is sent to a stable that lost its own', () => {
+    const { after } = found(0, 1);
+
+    expect([after.phase, after.reason?.code]).toEqual(['halted', 'stable-changed']);
+  });
+
+  test('the traffic returns where neither did', () => {
+    const { after } = found(3, 1);
+
+    expect([after.phase, after.reason?.code]).toEqual(['rolling-back', 'weight-not-confirmed']);
+  });
+});
+
 test('a held weight gets the canary pods that a stable scaled up meanwhile asks for, and its clock goes on', () => {
   const baking = whenever(({ stage, step, open }) => stage.heldMs > 9_000 && step === 1 && open.some(isLook));
   const next = look(baking, { stable: { ...stableOf(baking), replicas: 9, ready: 9 } });
