@@ -12,8 +12,9 @@ import { fitsRollout } from './github/chatops.ts';
 import { resolveContext, runOf } from './github/context.ts';
 import { attempt, printLine } from './github/log.ts';
 import { writeOutputs } from './github/outputs.ts';
+import { withPullRequest } from './github/pull-request.ts';
 import { announceMain, isPost, loadRun, saveRun } from './github/state.ts';
-import { openThread } from './github/thread.ts';
+import { openThread, type Thread } from './github/thread.ts';
 import { listOpen } from './kube/open-rollouts.ts';
 import { sourcePermissions } from './metrics/index.ts';
 import type { Cluster } from './ports/cluster.ts';
@@ -45,17 +46,34 @@ const runMain = async (run: Process): Promise<number> => {
   if ('control' in read)
     return conclude(run, shell, await command(run, shell, read.control, read.settings), read.control);
   const released =
-    'spec' in read ? await releaseOrReject(run, shell, read.spec, read.settings) : only(misconfigured(read.issues));
+    'spec' in read
+      ? await releaseOrReject(run, shell, read.spec, read.settings)
+      : await answered(run, shell, run.inputs.values['command'] ?? 'run', misconfigured(read.issues));
   return conclude(run, shell, released, 'spec' in read ? read.spec : null);
 };
 
 const releaseOrReject = async (run: Process, shell: Shell, spec: Spec, settings: Settings): Promise<Released> => {
-  const { origin } = await resolveContext(shell.github, run.context);
-  if (origin !== 'same' && spec.command !== 'plan') return only(rejection('untrusted-event', FORK_TEXT));
+  if (spec.command === 'rollback') {
+    const asker = await findAsker(run.context, shell.github, spec.command);
+    if (!('ok' in asker)) return answered(run, shell, spec.command, rejection(asker.refused.code, asker.refused.text));
+  }
+  const context = await withPullRequest(shell.github, await resolveContext(shell.github, run.context));
+  if (context.origin !== 'same' && spec.command !== 'plan') return only(rejection('untrusted-event', FORK_TEXT));
   const ids = newIds();
   const cluster = connectTo(run, settings, ids.holder);
   if (!cluster.ok) return only(rejection('cluster-unreachable', cluster.problem.message));
-  return release(releaseOf(run, shell, spec, cluster.value, ids));
+  return release(releaseOf({ ...run, context }, shell, spec, cluster.value, ids));
+};
+
+const threadOf = (run: Process, shell: Shell, word: string): Thread => {
+  const warn = (text: string): void => run.log.warning(text);
+  return openThread({ client: shell.github, context: run.context, command: word, now: systemClock.now, warn });
+};
+
+/** What was refused before anything was proven is answered too, where a comment asked for it. */
+const answered = async (run: Process, shell: Shell, word: string, outcome: Outcome): Promise<Released> => {
+  if (word !== 'run' && word !== 'plan') await threadOf(run, shell, word).conclude(outcome);
+  return only(outcome);
 };
 
 const releaseOf = (run: Process, shell: Shell, spec: Spec, cluster: Cluster, ids: Ids): Release => {
@@ -74,9 +92,7 @@ const releaseOf = (run: Process, shell: Shell, spec: Spec, cluster: Cluster, ids
 
 /** A command on open rollouts: proven first, when it came by a comment, and answered there. */
 const command = async (run: Process, shell: Shell, spec: ControlSpec, settings: Settings): Promise<Released> => {
-  const warn = (text: string): void => run.log.warning(text);
-  const { context } = run;
-  const thread = openThread({ client: shell.github, context, command: spec.command, now: systemClock.now, warn });
+  const thread = threadOf(run, shell, spec.command);
   const released = await commanded(run, shell, spec, settings, () => thread.seen());
   await thread.conclude(released.outcome);
   return released;
