@@ -1,6 +1,7 @@
 import type { Suite } from '../harness/suite.ts';
 import { bad } from './bad.ts';
 import { cancel } from './cancel.ts';
+import { commands } from './commands.ts';
 import { conformance } from './conformance.ts';
 import { crash } from './crash.ts';
 import { faults } from './faults.ts';
@@ -20,13 +21,16 @@ import { routes } from './routes.ts';
 import { schedules } from './schedules.ts';
 import { serviceUrl } from './service-url.ts';
 import { signals } from './signals.ts';
+import { sweep } from './sweep.ts';
 import { two } from './two.ts';
+import { watchdog } from './watchdog.ts';
 import { worker } from './worker.ts';
 
 /** The longest first, so that none is left to run by itself at the end. */
 export const SUITES: readonly Suite[] = [
+  watchdog,
+  sweep,
   cancel,
-  race,
   rights,
   good,
   worker,
@@ -44,7 +48,9 @@ export const SUITES: readonly Suite[] = [
   conformance,
   bad,
   crash,
+  race,
   signals,
+  commands,
   measures,
   faults,
   schedules,
