@@ -1,4 +1,5 @@
 import type { Command, CommandName } from './core/command.ts';
+import { formatWeight } from './core/format.ts';
 import type { Outcome, RolloutEntry, Subject } from './core/outcome.ts';
 import { refused as refusedBy, rejection } from './core/rejection.ts';
 import { reopen } from './core/reopen.ts';
@@ -106,13 +107,30 @@ const noRollout = ({ namespace, deployment }: OpenRollout): string =>
 const whyNot = ({ input, name }: Steer, saved: SavedRollout, isDriven: boolean): string | null => {
   if (saved.kind === 'unreadable') return `the state of the rollout cannot be used: ${saved.why}`;
   const { rollout } = saved;
-  const mayNot = input.mayNotSteer(rollout);
+  const mayNot = input.mayNotSteer(rollout) ?? cannotEndThere(input.spec.until, rollout, isDriven);
   if (mayNot !== null || isDriven) return mayNot;
   const opened = reopen(rollout, null, input.clock.now());
   const goesOn = name === 'resume' || name === 'promote';
   if (goesOn && rollout.plan.metrics.length > 0 && input.spec.prometheus === null)
     return `nobody drives this rollout, so this job has to, and its metrics need \`prometheus\``;
-  return refusal(opened, commandOf(input, name));
+  // What halted on its way back is brought back by asking for it once more.
+  return endsHalt(rollout, name) ? null : refusal(opened, commandOf(input, name));
+};
+
+const endsHalt = ({ phase, reopensAs }: Rollout, name: CommandName): boolean =>
+  name === 'abort' && phase === 'halted' && reopensAs === 'rolling-back';
+
+/** Why a resumed rollout cannot end where this job's `until` says: null when it can, or when nothing was said. */
+const cannotEndThere = (until: ControlSpec['until'], { plan, step, committedAt }: Rollout, isDriven: boolean) => {
+  if (until === null) return null;
+  if (isDriven) return 'another run drives the rollout, and `until` is only for a job that drives it itself';
+  if (committedAt !== null) return '`until` comes too late: all traffic is on the canary already';
+  if (until.kind === 'promotion')
+    return plan.abilities.allTraffic ? null : 'where the share is that of pods, there is no `until: promotion`';
+  const ahead = plan.steps.slice(step + 1).map(({ asked }) => asked);
+  if (ahead.includes(until.weight)) return null;
+  const known = ahead.length === 0 ? '`promotion`' : `${ahead.map(formatWeight).join(', ')} and \`promotion\``;
+  return `\`until: ${formatWeight(until.weight)}\` is not ahead of the rollout; what is: ${known}`;
 };
 
 const commandOf = ({ by, commandId, rolloutId }: Control, name: CommandName): Command => ({
@@ -193,5 +211,7 @@ const drive = async ({ input, name, target, store }: Steer, isPending = false): 
 /** A pause with nobody there to hold it: one look, and it is left paused. */
 const openingOf = (input: Control, name: CommandName, saved: Rollout, command: Command | null): Opening | null => {
   const isUnwanted = input.mayNotSteer(saved) !== null;
-  return isUnwanted ? null : { why: null, command, checks: name === 'pause' };
+  if (isUnwanted) return null;
+  const asked = endsHalt(saved, name) ? null : command;
+  return { why: null, command: asked, checks: name === 'pause', until: input.spec.until };
 };

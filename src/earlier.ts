@@ -40,6 +40,9 @@ export const settleEarlier = async (input: Earlier, subject: Subject): Promise<S
   }
 };
 
+/** Ending it and then going back too would go back by two versions. */
+const OPEN_TEXT = 'a rollout is open, and stable still runs the version before it; `command: abort` returns to that';
+
 const only = (outcome: Outcome): Settled => ({ kind: 'ended', released: { outcome, pods: [] } });
 
 const settleOnce = async (
@@ -57,6 +60,8 @@ const settleOnce = async (
     const text = 'an earlier rollout was not finished; `command: run` resumes or ends it first';
     return only(found.lock === null ? rejection('lock-held', text, subject) : lockHeld(found.lock, subject));
   }
+  if (input.spec.command === 'rollback' && found.saved.kind === 'rollout' && !isSame(input.spec, found.saved.rollout))
+    return only(rejection('command-refused', OPEN_TEXT, subject));
   if (found.lock !== null && input.spec.lockWaitMs === 0) sayWatching(input, found.lock);
   const taken = await takeOver(input, (saved) => openingFor(input, saved), reconnect);
   if (taken.kind === 'none') return FREE;

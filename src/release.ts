@@ -41,6 +41,8 @@ export const release = async (input: Release): Promise<Released> => {
       outcome: rejected(input, namespace, 'cancelled', 'the workflow run was cancelled before anything was written'),
       pods: [],
     };
+  // What another run has made since is no reason to refuse this one: that run is.
+  if (checked.kind !== 'ready' && (await hasBegun(input))) return release(input);
   if (checked.kind === 'rejected') return { outcome: refused(checked.findings, subjectOf(input, namespace)), pods: [] };
   if (checked.kind === 'unchanged') return { outcome: unchanged(input, namespace), pods: [] };
   if (input.spec.command === 'plan') {
@@ -50,10 +52,17 @@ export const release = async (input: Release): Promise<Released> => {
   return roll(input, checked, namespace);
 };
 
+/** Whether a rollout is open that was not when this run began. Reading it takes as long as the checks at most. */
+const hasBegun = async ({ store }: Release): Promise<boolean> => {
+  const found = await store.load(AbortSignal.timeout(10_000));
+  return found.kind === 'open';
+};
+
 type Ready = Extract<Preflight, { kind: 'ready' }>;
 
 const roll = async (input: Release, ready: Ready, namespace: string): Promise<Released> => {
   const acquired = await input.store.acquire(input.holder, AbortSignal.timeout(60_000));
+  if (acquired.kind === 'held' && input.spec.lockWaitMs > 0 && !input.cancelled.aborted) return release(input);
   if (acquired.kind === 'held') return { outcome: lockHeld(acquired, subjectOf(input, namespace)), pods: [] };
   if (acquired.kind === 'failed') {
     const finding = problemFinding(

@@ -69,14 +69,16 @@ const openingOf = (saved: Rollout): Opening | null => {
   return isPaused ? { why: null, checks: true } : { why: LOST };
 };
 
-const noteOf = ({ phase, reason }: Rollout): string => {
+const noteOf = ({ phase, reason, metrics }: Rollout): string => {
   switch (phase) {
     case 'promoted':
       return 'its promotion was finished';
     case 'rolled-back':
       return `it was rolled back: ${reason?.text ?? ''}`;
     case 'left':
-      return 'it is paused on purpose, and nothing speaks against it';
+      return metrics.some(({ noDataSince }) => noDataSince !== null)
+        ? 'it is paused on purpose; there was no data to judge it by'
+        : 'it is paused on purpose, and nothing speaks against it';
     default:
       return `it could not be made safe: ${reason?.text ?? ''}`;
   }

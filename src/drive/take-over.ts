@@ -2,6 +2,7 @@ import type { Command } from '../core/command.ts';
 import type { Reason } from '../core/reason.ts';
 import { reopen } from '../core/reopen.ts';
 import type { Event, Rollout } from '../core/rollout.ts';
+import type { Until } from '../core/spec.ts';
 import { isTerminal } from '../core/stage.ts';
 import type { Store } from '../ports/store.ts';
 import { contextOf, type DriveContext, type Means } from './context.ts';
@@ -23,6 +24,8 @@ export interface Opening {
   readonly checks?: boolean;
   /** What the job was asked to do with it. */
   readonly command?: Command | null;
+  /** Where this job is to end; null: where the rollout itself says. */
+  readonly until?: Until | null;
 }
 
 export interface Held {
@@ -107,12 +110,19 @@ const openAgain = async (context: DriveContext, saved: Rollout, opening: Opening
   const pending = await store.pending(AbortSignal.timeout(READ_MS)).catch(() => null);
   const waiting = pending?.kind === 'ok' && pending.value !== null ? [pending.value] : [];
   const commands = opening.command == null ? waiting : [...waiting, opening.command];
-  const rollout = { ...reopen(saved, opening.why, clock.now()), checks: opening.checks === true };
+  const reopened = { ...reopen(saved, opening.why, clock.now()), checks: opening.checks === true };
+  const rollout = opening.until == null ? reopened : endingAt(reopened, opening.until);
   const refused = await claim(context, rollout);
   if (refused !== null) return refused;
   const now = clock.now();
   return { kind: 'taken', context, rollout, first: commands.map((command) => ({ kind: 'commanded', now, command })) };
 };
+
+const endingAt = (rollout: Rollout, until: Until): Rollout => ({
+  ...rollout,
+  plan: { ...rollout.plan, conduct: { ...rollout.plan.conduct, until } },
+  untilReached: false,
+});
 
 /** Nothing has returned the traffic yet: one lost request must not be the end of it. null: claimed, else why not. */
 const claim = async (context: DriveContext, rollout: Rollout): Promise<string | null> => {
