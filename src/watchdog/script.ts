@@ -75,7 +75,7 @@ on_purpose() {
 
 judge() {
   # A Lease that was renewed since the last look needs no second question.
-  if [ "$silent" -eq 0 ]; then return; fi
+  if [ "$silent" -eq 0 ] && [ -n "$holder" ]; then return; fi
   state=$(kube get configmaps "$STORE" --ignore-not-found -o 'jsonpath={.metadata.uid} {.data.hold}') || return
   if [ "\${state%% *}" != "$STATE" ]; then
     say 'the rollout is over'

@@ -123,7 +123,7 @@ describe('a rollout left on purpose', () => {
     const told = tell(orders(), [until(40, renewed()), leave('100')], 200);
 
     expect(objects(told)).toEqual([HTTP, GRPC]);
-    expect(told.patches[0]?.at).toBe(145);
+    expect(told.patches[0]?.at).toBe(140);
   });
 
   test('is left alone for good where a person was called', () => {
@@ -143,13 +143,13 @@ describe('a rollout left on purpose', () => {
     const story = [until(40, renewed()), leave('100'), until(90, since(60, renewed('next'))), at(90, released)];
     const told = tell(orders(), story, 250);
 
-    expect(told.patches[0]?.at).toBe(195);
+    expect(told.patches[0]?.at).toBe(190);
   });
 
   test('keeps its hold when the API server is away', () => {
     const told = tell(orders(), [until(40, renewed()), leave('150'), at(80, apiDown), at(150, apiUp)], 260);
 
-    expect(told.patches[0]?.at).toBeGreaterThanOrEqual(195);
+    expect(told.patches[0]?.at).toBeGreaterThanOrEqual(190);
   });
 });
 
