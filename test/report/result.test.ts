@@ -80,11 +80,11 @@ describe('open rollouts', () => {
 
   test('are an empty list where none is open, and no list at all for anything but `status` and `sweep`', () => {
     expect(resultOf(story('status-of-none')).rollouts).toEqual([]);
-    expect(resultOf(story('sweep')).rollouts?.map(({ phase }) => phase)).toEqual([
-      'progressing',
-      'rolled-back',
-      'promoted',
-      'paused',
+    expect(resultOf(story('sweep')).rollouts?.map(({ phase, weight }) => [phase, weight])).toEqual([
+      ['progressing', 20],
+      ['rolled-back', 0],
+      ['promoted', 100],
+      ['paused', 20],
     ]);
     expect(resultOf(story('handed-over'))).not.toHaveProperty('rollouts');
     expect(resultOf(finished(promoted))).not.toHaveProperty('rollouts');
