@@ -47,7 +47,8 @@ export interface Shell {
 }
 
 /** What releases and commands have in common. */
-type Asked = Pick<Spec | ControlSpec, 'namespace' | 'deployment' | 'podLogs' | 'prometheus'>;
+type Asked = Pick<Spec | ControlSpec, 'namespace' | 'deployment' | 'podLogs' | 'prometheus'> &
+  Partial<Pick<Spec, 'watchdog'>>;
 
 const onCancelText = ({ values }: Inputs): string =>
   values['on-cancel'] === 'keep'
@@ -152,7 +153,7 @@ export const meansOf = (
   cluster,
   routers,
   workload: deploymentWorkload,
-  watchdog: jobWatchdog,
+  watchdog: jobWatchdog(asked.watchdog ?? null),
   source: sourceOf(run, asked, cluster),
   clock: systemClock,
   cancelled: run.cancelled,

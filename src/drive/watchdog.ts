@@ -55,13 +55,19 @@ export const keepWatchdog = async (
 ): Promise<void> => {
   if (context.watchdog === null || rolloutNow().plan.watchdog === null) return;
   let unreadySince: Ms | null = null;
+  let said = '';
+  const tell = (message: string): void => {
+    if (message !== said) warn(message);
+    said = message;
+  };
   while (!signal.aborted) {
     const rollout = rolloutNow();
-    const health = isWatched(rollout) ? await look(context, rollout.plan, signal, warn) : null;
+    const health = isWatched(rollout) ? await look(context, rollout.plan, signal, tell) : null;
+    if (health?.kind === 'alive') said = '';
     const now = context.clock.now();
     unreadySince = health?.kind === 'unready' ? (unreadySince ?? now) : null;
     if (unreadySince !== null && now - unreadySince >= UNREADY_MS) {
-      warn(unreadyText(context, rollout.plan));
+      tell(unreadyText(context, rollout.plan));
       unreadySince = Number.POSITIVE_INFINITY;
     }
     await context.clock.sleepUntil(now + LOOK_EVERY_MS, signal).catch(() => undefined);
@@ -92,13 +98,15 @@ const look = async (
   return health;
 };
 
-/** null: it was started. */
+/** null: it was started. Otherwise why not. */
 const startAgain = async (context: DriveContext, plan: Plan, signal: AbortSignal): Promise<string | null> => {
   const refs = [...refsOf(context, plan, 'full'), ...watchdogReads(context, plan)];
   const read = await readAll(context.cluster, refs, signal).catch(() => null);
   if (read === null) return 'there was no answer';
   if (read.kind === 'failed') return `${read.what}: ${read.problem.message}`;
-  for (const request of watchdogRequests(context, plan, read.seen)) {
+  const requests = watchdogRequests(context, plan, read.seen);
+  if (requests.length === 0) return 'there is no state to watch, or this job was given no `watchdog-image`';
+  for (const request of requests) {
     const answer = await context.cluster.send(request, { dryRun: false, signal }).catch(() => null);
     if (answer === null) return 'there was no answer';
     if (answer.kind !== 'ok' && !(answer.kind === 'missing' && request.verb === 'delete')) return answer.message;

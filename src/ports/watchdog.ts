@@ -32,7 +32,7 @@ export interface Watchdog {
   ref(target: Target): ObjectRef;
   /** Everything the methods below need to have been read: the Job and the state's ConfigMap. */
   reads(target: Target): readonly ObjectRef[];
-  /** Creates it, whatever is there. `stateUid`: of the ConfigMap, which owns it. [] where no watchdog is asked for. */
+  /** Creates it, whatever is there. `stateUid`: of the ConfigMap, which owns it. [] where no watchdog is asked for, by the plan and by this job. */
   creation(orders: WatchdogOrders, stateUid: string): readonly Request[];
   /** Requests after which it runs, replacing a dead one or an earlier rollout's; [] when it runs, when there is no state to watch, and when none is asked for. */
   start(seen: Seen, orders: WatchdogOrders): readonly Request[];

@@ -1,6 +1,7 @@
 import { type KubeObject, objectIn, type Request, type Seen } from '../core/objects.ts';
 import type { Target } from '../core/plan.ts';
 import { countOf, fieldsOf, listOf, textOf } from '../core/shape.ts';
+import type { WatchdogSpec } from '../core/spec.ts';
 import type { Json } from '../core/units.ts';
 import type { Watchdog, WatchdogHealth } from '../ports/watchdog.ts';
 import { jobOf, jobRef, MANAGED_BY, stateRef } from './job.ts';
@@ -48,34 +49,44 @@ const removals = (seen: Seen, target: Target): readonly Request[] => {
   return job === null || !isOurs(job) || job.metadata.deletionTimestamp !== undefined ? [] : [deletion(job, target)];
 };
 
-const creation: Watchdog['creation'] = (orders, stateUid) => {
-  const { target, watchdog } = orders.plan;
-  if (watchdog === null) return [];
-  const body: Json = JSON.parse(JSON.stringify(jobOf(orders, stateUid, watchdog)));
-  return [{ verb: 'create', ref: jobRef(target), contentType: 'application/json', body }];
-};
+const creationOf =
+  (own: WatchdogSpec | null): Watchdog['creation'] =>
+  (orders, stateUid) => {
+    const { target, watchdog } = orders.plan;
+    if (own === null || watchdog === null) return [];
+    const body: Json = JSON.parse(JSON.stringify(jobOf(orders, stateUid, own)));
+    return [{ verb: 'create', ref: jobRef(target), contentType: 'application/json', body }];
+  };
 
-/** The dead man's switch as a Job that needs kubectl and a shell, and nothing installed in the cluster. */
-export const jobWatchdog: Watchdog = {
-  permissions: [
-    { group: 'batch', resource: 'jobs', verbs: ['get', 'create', 'delete'], why: 'start and remove the watchdog' },
-  ],
-  ref: jobRef,
-  reads: (target) => [jobRef(target), stateRef(target)],
-  creation,
-  start: (seen, orders) => {
+const starterOf =
+  (own: WatchdogSpec | null): Watchdog['start'] =>
+  (seen, orders) => {
     const { target } = orders.plan;
     const stateUid = objectIn(seen, stateRef(target))?.metadata.uid;
     if (stateUid === undefined) return [];
     const job = currentJob(seen, target);
     if (job !== null && healthOf(job).kind !== 'dead') return [];
-    const created = creation(orders, stateUid);
+    const created = creationOf(own)(orders, stateUid);
     return created.length === 0 ? [] : [...removals(seen, target), ...created];
-  },
+  };
+
+/**
+ * The dead man's switch as a Job that needs kubectl and a shell, and nothing installed in the cluster. `own`: image and
+ * account as this job's inputs name them. Those of a saved plan are never used: who can write a ConfigMap could else have
+ * any image run as any account of the namespace.
+ */
+export const jobWatchdog = (own: WatchdogSpec | null): Watchdog => ({
+  permissions: [
+    { group: 'batch', resource: 'jobs', verbs: ['get', 'create', 'delete'], why: 'start and remove the watchdog' },
+  ],
+  ref: jobRef,
+  reads: (target) => [jobRef(target), stateRef(target)],
+  creation: creationOf(own),
+  start: starterOf(own),
   remove: removals,
   health: (seen, target) => {
     const job = currentJob(seen, target);
     return job === null ? { kind: 'absent' } : healthOf(job);
   },
   role: roleOf,
-};
+});

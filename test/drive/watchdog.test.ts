@@ -2,16 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { CONFIG_MAP, type KubeObject, objectRef, SERVICE } from '../../src/core/objects.ts';
 import type { Rollout } from '../../src/core/rollout.ts';
 import { startRollout } from '../../src/core/start.ts';
+import type { DriveContext } from '../../src/drive/context.ts';
 import { NOTHING_SEEN } from '../../src/drive/read.ts';
 import { keepWatchdog, removeWatchdog } from '../../src/drive/watchdog.ts';
 import { write } from '../../src/drive/write.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import { jobWatchdog } from '../../src/watchdog/index.ts';
+import { jobWatchdog as watchdogFor } from '../../src/watchdog/index.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { type FakeCluster, fakeCluster } from '../fakes/cluster.ts';
 import { aContext, aPlan, aRoute, aService, MARKS, ROUTE, signal } from './adapters.ts';
 
-const PLAN = aPlan({ watchdog: { image: 'example.com/tools@sha256:0', serviceAccount: 'watchdog', afterMs: 60_000 } });
+const OWN = { image: 'example.com/tools@sha256:0', serviceAccount: 'watchdog', afterMs: 60_000 };
+const PLAN = aPlan({ watchdog: OWN });
+const jobWatchdog = watchdogFor(OWN);
 const JOB = jobWatchdog.ref(PLAN.target);
 const STATE = objectRef(CONFIG_MAP, 'shop', 'canary-rollout-checkout');
 
@@ -53,6 +56,7 @@ const keep = async (
   cluster: FakeCluster,
   happenings: readonly (() => void)[],
   rollout = rolloutIn('progressing'),
+  change: Partial<DriveContext> = {},
 ): Promise<readonly string[]> => {
   const over = new AbortController();
   const left = [...happenings];
@@ -67,7 +71,7 @@ const keep = async (
     },
   };
   const warnings: string[] = [];
-  const context = aContext(cluster, { watchdog: jobWatchdog, clock: telling });
+  const context = aContext(cluster, { watchdog: jobWatchdog, clock: telling, ...change });
   await keepWatchdog(
     context,
     () => rollout,
@@ -166,6 +170,16 @@ describe('keeping it', () => {
       expect.stringMatching(/is gone; it could not be started again: quota$/),
       expect.stringMatching(/is gone; it was started again$/),
     ]);
+  });
+
+  test('warns once when this job was given none to start', async () => {
+    const cluster = aCluster();
+    const context = { watchdog: watchdogFor(null) };
+
+    const warnings = await keep(cluster, [nothing, nothing, nothing], rolloutIn('progressing'), context);
+
+    expect(warnings).toEqual([expect.stringMatching(/is gone; it could not be started again: .*`watchdog-image`$/)]);
+    expect(cluster.writes).toEqual([]);
   });
 
   test('warns once when it never sees the Lease', async () => {

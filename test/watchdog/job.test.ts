@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
 import type { KubeObject, Request } from '../../src/core/objects.ts';
 import { fieldsOf, listOf } from '../../src/core/shape.ts';
-import { jobWatchdog } from '../../src/watchdog/index.ts';
-import { aJob, aPlan, jobFor, orders, podOrders, STATE_UID, seenWith } from './orders.ts';
+import { jobWatchdog as watchdogFor } from '../../src/watchdog/index.ts';
+import { aJob, aPlan, jobFor, jobWatchdog, orders, podOrders, STATE_UID, seenWith } from './orders.ts';
 import { asKubelet, expand } from './pod.ts';
 
 const verbs = (requests: readonly Request[]): readonly string[] =>
@@ -71,6 +71,15 @@ describe('the Job', () => {
     expect(jobWatchdog.ref(target).name).not.toBe(
       jobWatchdog.ref({ ...target, deployment: `a${'b'.repeat(251)}c` }).name,
     );
+  });
+
+  test('has image and account from the inputs of the job that starts it, never from a saved plan', () => {
+    const plan = aPlan({ watchdog: { image: 'evil', serviceAccount: 'admin', afterMs: 30_000 } });
+    const text = JSON.stringify(jobWatchdog.creation(orders({ plan }), STATE_UID));
+
+    expect(text).toContain('example.com/tools@sha256:0123');
+    expect(text).not.toMatch(/evil|admin/);
+    expect(watchdogFor(null).start(seenWith(null), orders({ plan }))).toEqual([]);
   });
 
   test('is none where no watchdog is asked for', () => {

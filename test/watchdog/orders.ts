@@ -10,17 +10,26 @@ import {
   type Seen,
 } from '../../src/core/objects.ts';
 import type { Plan } from '../../src/core/plan.ts';
+import type { WatchdogSpec } from '../../src/core/spec.ts';
 import type { WatchdogOrders } from '../../src/ports/watchdog.ts';
-import { jobWatchdog } from '../../src/watchdog/index.ts';
+import { jobWatchdog as watchdogFor } from '../../src/watchdog/index.ts';
 import { aPlan as corePlan, PODS } from '../core/plan.ts';
 import { grpcRoute, httpRoute } from '../routers/routes.ts';
 
 export const STATE_UID = 'state-uid';
 export const guard = guardOf('shop', 'checkout', 'token-1', 'r1');
 
+/** As the job's inputs name it. */
+export const OWN: WatchdogSpec = {
+  image: 'example.com/tools@sha256:0123',
+  serviceAccount: 'watchdog',
+  afterMs: 60_000,
+};
+export const jobWatchdog = watchdogFor(OWN);
+
 export const aPlan = (change: Partial<Plan> = {}): Plan => {
   const plan = corePlan({
-    watchdog: { image: 'example.com/tools@sha256:0123', serviceAccount: 'watchdog', afterMs: 60_000 },
+    watchdog: OWN,
     ...change,
   });
   const routes = plan.abilities.unit === 'pods' ? [] : [httpRoute(), grpcRoute('checkout-grpc')];
