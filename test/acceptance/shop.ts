@@ -37,6 +37,9 @@ export interface Result {
   readonly rollout: { readonly id: string; readonly startedAt: string; readonly finishedAt: string } | null;
   readonly steps: readonly {
     readonly weight: number;
+    /** ISO 8601 */
+    readonly startedAt: string;
+    readonly endedAt: string;
     readonly verdict: string;
     readonly observedShare: number | null;
     readonly metrics: readonly Metric[];

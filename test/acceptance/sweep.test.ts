@@ -20,6 +20,7 @@ import {
 
 /** The lease of a dead run is watched for its whole 30 s. */
 const DEAD_MS = 180_000;
+const AT_PROMOTION = { until: 'promotion' } as const;
 const AT_20 = { weights: '20, 60', until: '20' } as const;
 
 /** A scheduled workflow knows no Deployment. */
@@ -94,7 +95,7 @@ describe.concurrent('a sweep after until: promotion', () => {
   test(
     'finishes what the deploy step has updated',
     inShop({ rps: 50 }, async (shop) => {
-      expectLeft(shop, await shop.release({ until: 'promotion' }), 100);
+      expectLeft(shop, await shop.release(AT_PROMOTION), 100);
       await deploy(shop, GOOD);
       const swept = await sweep(shop);
 
@@ -106,20 +107,43 @@ describe.concurrent('a sweep after until: promotion', () => {
   );
 
   test(
-    'leaves the deploy step its time, and after it returns to the old version',
+    'leaves the deploy step its time',
     inShop({ rps: 50 }, async (shop) => {
-      expectLeft(shop, await shop.release({ until: 'promotion', hold: '20s' }), 100);
-      const early = await sweep(shop);
-      expectSwept(early, { phase: 'paused', weight: 100, failed: false });
-      expect([weightsOf(shop), holderOf(shop), lastVersions(shop)]).toEqual([[0, 100], '', ['1.4.2']]);
-      const over = Date.now() + 20_000;
-      await shop.until('the end of hold', () => Date.now() > over, 30_000);
-      const late = await sweep(shop);
+      expectLeft(shop, await shop.release(AT_PROMOTION), 100);
+      const swept = await sweep(shop);
 
-      expectSwept(late, { phase: 'rolled-back', weight: 0, failed: false });
+      expectSwept(swept, { phase: 'paused', weight: 100, failed: false });
+      expect([weightsOf(shop), holderOf(shop), lastVersions(shop)]).toEqual([[0, 100], '', ['1.4.2']]);
+      expectNobodyLost(shop);
+    }),
+  );
+
+  test(
+    'returns to the old version when its hold is over and nothing was deployed',
+    inShop({ rps: 50 }, async (shop) => {
+      expectLeft(shop, await shop.release({ ...AT_PROMOTION, hold: '1s' }), 100);
+      await holdIsOver(shop);
+      const swept = await sweep(shop);
+
+      expectSwept(swept, { phase: 'rolled-back', weight: 0, failed: false });
       expect([imageOfStable(shop), lastVersions(shop)]).toEqual([STABLE, ['1.4.1']]);
       expectNobodyLost(shop);
       await expectClean(shop);
+    }),
+  );
+
+  test(
+    'keeps the canary serving, and fails, when its hold is over and something else was deployed',
+    inShop({ rps: 50 }, async (shop) => {
+      expectLeft(shop, await shop.release({ ...AT_PROMOTION, hold: '1s' }), 100);
+      await deploy(shop, 'registry.example/checkout:1.6.0');
+      await holdIsOver(shop);
+      const swept = await sweep(shop);
+
+      expectStatus(swept, 'accepted', 'sweep-failed', 1);
+      expect(entriesOf(swept)).toMatchObject([{ phase: 'halted', weight: 100, failed: true }]);
+      expect([weightsOf(shop), lastVersions(shop)]).toEqual([[0, 100], ['1.4.2']]);
+      expectNobodyLost(shop);
     }),
   );
 });
