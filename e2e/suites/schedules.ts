@@ -22,7 +22,7 @@ interface Place {
 
 const PLACES: readonly Place[] = [
   { name: 'stack', full: 24, short: 2, lanes: 8, open: (context, name) => openStackWorld(context, `schedule-${name}`) },
-  { name: 'sandbox', full: 200, short: 4, lanes: 14, open: () => openSandboxWorld(1) },
+  { name: 'sandbox', full: 200, short: 4, lanes: 10, open: () => openSandboxWorld(1) },
 ];
 
 const seedsOf = ({ name, full, short }: Place, context: Context): readonly string[] => {
