@@ -6,7 +6,6 @@ import type { Holder, Saved, SavedRollout } from '../ports/store.ts';
 import {
   deletion,
   escapePointer,
-  holderOf,
   isHeldBy,
   type Lock,
   MANAGED_BY,
@@ -14,6 +13,7 @@ import {
   type Renewed,
   RUN_URL,
   TOKEN,
+  winnerOf,
 } from './lock.ts';
 import { deserialise, LARGEST_STATE_BYTES, type StateBounds, serialise } from './saved-rollout.ts';
 
@@ -135,7 +135,7 @@ export const stillOwned = async (context: Context, claim: Held, signal: AbortSig
     return restored.kind === 'saved' ? null : restored;
   }
   if (isHeldBy(lease.value, claim.holder, claim.token)) return null;
-  return { kind: 'lost', holder: holderOf(lease.value) ?? 'nobody: the Lease was released' };
+  return { kind: 'lost', holder: winnerOf(lease.value) };
 };
 
 const create = (context: Context, claim: Held, data: Data, signal: AbortSignal) => {

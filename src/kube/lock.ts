@@ -113,6 +113,12 @@ export const holderOf = (lease: KubeObject): string | null => {
   return typeof identity === 'string' && identity !== '' ? identity : null;
 };
 
+/** Who has the lock now, for the one that lost it: the run's address rather than the id that proves who it is. */
+export const winnerOf = (lease: KubeObject): string => {
+  const holder = holderOf(lease);
+  return holder === null ? 'nobody: the Lease was released' : (lease.metadata.annotations?.[RUN_URL] ?? holder);
+};
+
 /** RFC 3339, by the holder's clock. */
 export const acquiredAt = (lease: KubeObject): string | null => {
   const time = specOf(lease)['acquireTime'];
@@ -126,7 +132,7 @@ const lostTo = async (read: Lock['read'], signal: AbortSignal): Promise<Renewed>
   const found = await read(signal);
   if (found.kind !== 'ok') return { kind: 'failed', problem: found };
   if (found.value === null) return { kind: 'gone' };
-  return { kind: 'lost', holder: holderOf(found.value) ?? 'nobody: the Lease was released' };
+  return { kind: 'lost', holder: winnerOf(found.value) };
 };
 
 const acquire = async (
@@ -258,7 +264,7 @@ const remove = async (
     if (found.kind !== 'ok') return { kind: 'failed', problem: found };
     if (found.value === null) return { kind: 'saved' };
     if (!isHeldBy(found.value, claim.holder, claim.token)) {
-      return { kind: 'lost', holder: holderOf(found.value) ?? 'nobody: the Lease was released' };
+      return { kind: 'lost', holder: winnerOf(found.value) };
     }
     const answer = await cluster.send(deletion(ref, found.value), { dryRun: false, signal });
     if (answer.kind === 'ok' || answer.kind === 'missing') return { kind: 'saved' };

@@ -82,17 +82,18 @@ describe('a Lease that a person deleted', () => {
       if (verb !== 'create' || ref.kind !== 'Lease' || request === null) return undefined;
       world.cluster.interfere(null);
       // The other's create arrives first.
-      const { metadata } = request.body as unknown as { metadata: { name: string } };
+      const { metadata } = request.body as unknown as { metadata: { name: string; annotations: object } };
+      const annotations = { ...metadata.annotations, 'canary-rollout.github.io/run-url': 'https://ci.example/2' };
       world.cluster.put(LOCK, {
         apiVersion: LOCK.apiVersion,
         kind: LOCK.kind,
-        metadata,
+        metadata: { ...metadata, annotations },
         spec: { holderIdentity: 'x' },
       });
       return undefined;
     });
 
-    expect(await world.first.renew(signal)).toEqual({ kind: 'lost', holder: 'x' });
+    expect(await world.first.renew(signal)).toEqual({ kind: 'lost', holder: 'https://ci.example/2' });
   });
 
   test('whose new one was made and answered to nobody is ours all the same', async () => {
