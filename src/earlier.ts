@@ -4,6 +4,7 @@ import type { Reason } from './core/reason.ts';
 import { refused, rejection } from './core/rejection.ts';
 import type { Rollout } from './core/rollout.ts';
 import type { Spec } from './core/spec.ts';
+import { isAtDeploy } from './core/steering.ts';
 import type { Ms } from './core/units.ts';
 import type { Means } from './drive/context.ts';
 import { problemFinding } from './drive/findings.ts';
@@ -80,7 +81,7 @@ const openingFor = (input: Earlier, saved: Rollout): Opening => {
     return { why: { code: 'superseded', text, metric: null } };
   }
   if (input.spec.onExpired === 'rollback') return { why: LOST };
-  return { why: null, command: saved.phase === 'left' ? resumeBy(input.actor) : null };
+  return { why: null, command: saved.phase === 'left' || isAtDeploy(saved) ? resumeBy(input.actor) : null };
 };
 
 export const LOST: Reason = {

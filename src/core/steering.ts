@@ -41,7 +41,9 @@ export const refusal = (rollout: Rollout, command: Command): string | null => {
       return rollout.paused === null ? null : `it is paused already (${rollout.paused.by})`;
     case 'resume':
       if (waitsForApproval(rollout)) return notPermitted(rollout, command.by);
-      return rollout.paused === null ? 'it is neither paused nor waiting for an approval' : null;
+      return rollout.paused === null && !isAtDeploy(rollout)
+        ? 'it is neither paused nor waiting for an approval'
+        : null;
     case 'promote':
       if (rollout.committedAt !== null && !isStopped(rollout)) return 'it is being promoted already';
       return notPermitted(rollout, command.by);
@@ -53,7 +55,8 @@ export const refusal = (rollout: Rollout, command: Command): string | null => {
 };
 
 /** The user's own deploy step is to update stable, or has just done it. */
-const isAtDeploy = ({ stage }: Rollout): boolean => stage.name === 'read-stable' || stage.name === 'await-stable';
+export const isAtDeploy = ({ stage }: Rollout): boolean =>
+  stage.name === 'read-stable' || stage.name === 'await-stable';
 
 /** Past the point of no return, and waiting for a person. */
 const isStopped = (rollout: Rollout): boolean => rollout.reason !== null || isAtDeploy(rollout);
@@ -86,7 +89,7 @@ const resume = (rollout: Rollout, by: string, now: Ms): Rollout => {
   const approval =
     waitsForApproval(rollout) && rollout.approval !== null ? { ...rollout.approval, by } : rollout.approval;
   const resumed = { ...rollout, paused: null, approval };
-  return rollout.stage.name === 'read-stable' ? enterNamed(resumed, 'await-stable', now) : resumed;
+  return rollout.stage.name === 'read-stable' ? enterNamed({ ...resumed, reason: null }, 'await-stable', now) : resumed;
 };
 
 /** What is left of the steps is skipped; every later stage is verified and judged as always. */
