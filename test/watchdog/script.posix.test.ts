@@ -53,6 +53,12 @@ describe('a live holder', () => {
     expect(told).toMatchObject({ patches: [], sees: 'yes' });
   });
 
+  test('is not blamed for a time in which the watchdog itself stood still', () => {
+    const told = tell(orders(), [at(20, 'echo 500 > "$WORLD/clock"'), since(505, renewed())], 600);
+
+    expect(told.patches).toEqual([]);
+  });
+
   test('ends the rollout by removing the state: it ends too', () => {
     const told = tell(orders(), [until(40, renewed()), at(40, stateGone, leaseGone)]);
 
