@@ -15,19 +15,28 @@ interface Place {
   readonly name: 'stack' | 'sandbox';
   readonly full: number;
   readonly short: number;
+  /** Its schedules are not those of the other place. */
+  readonly first: number;
   /** Side by side: they wait more than they work. */
   readonly lanes: number;
   open(context: Context, name: string): Promise<OpenWorld>;
 }
 
 const PLACES: readonly Place[] = [
-  { name: 'stack', full: 24, short: 2, lanes: 8, open: (context, name) => openStackWorld(context, `schedule-${name}`) },
-  { name: 'sandbox', full: 200, short: 4, lanes: 10, open: () => openSandboxWorld(1) },
+  {
+    name: 'stack',
+    full: 24,
+    short: 2,
+    first: 1,
+    lanes: 8,
+    open: (context, name) => openStackWorld(context, `schedule-${name}`),
+  },
+  { name: 'sandbox', full: 200, short: 4, first: 101, lanes: 10, open: () => openSandboxWorld(1) },
 ];
 
-const seedsOf = ({ name, full, short }: Place, context: Context): readonly string[] => {
+const seedsOf = ({ name, full, short, first }: Place, context: Context): readonly string[] => {
   if (ONLY !== '') return ONLY.startsWith(`${name} `) ? [ONLY.slice(name.length + 1)] : [];
-  return Array.from({ length: context.full ? full : short }, (_, index) => `${context.seed}-${index + 1}`);
+  return Array.from({ length: context.full ? full : short }, (_, index) => `${context.seed}-${first + index}`);
 };
 
 const runOne = async (
