@@ -17,7 +17,7 @@ import { type Context, identityOf, releaseInputs } from '../harness/shop.ts';
 import type { Suite } from '../harness/suite.ts';
 
 const NAMESPACE = 'rights';
-/** In the Role, and not missed: without the watch, commands are looked for every two seconds. */
+/** In the Role, and not missed: without the watch, commands are looked for every four seconds. */
 const OPTIONAL: readonly string[] = ['watch configmaps'];
 
 interface Right {

@@ -9,7 +9,7 @@ export const OWN_PERMISSIONS: readonly Permission[] = [
     group: '',
     resource: 'configmaps',
     verbs: LIFE,
-    // Without it the commands are looked for every two seconds.
+    // Without it the commands are looked for every four seconds.
     optional: ['watch'],
     why: 'keep the state of the rollout',
   },

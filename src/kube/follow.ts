@@ -3,14 +3,16 @@ import type { Ms } from '../core/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster, WatchEvent } from '../ports/cluster.ts';
 
-/** Where there is no watch: 30 requests a minute, half of what a held step may cost. */
-const POLL_MS: Ms = 2_000;
+/** Where there is no watch: 15 requests a minute are what a held step has left of its 60. */
+const POLL_MS: Ms = 4_000;
 /** How long it is polled before a watch is tried again. */
 const WATCH_AGAIN_MS: Ms = 60_000;
 /** A watch begins with the object. One that is held back on its way (a buffering proxy) is no use. */
-const FIRST_EVENT_MS: Ms = 2_000;
-/** A connection can die unnoticed: after such a silence a read tells whether the watch has missed anything. */
-const SILENCE_MS: Ms = 10_000;
+const FIRST_EVENT_MS: Ms = 1_000;
+/** A connection can die unnoticed: after such a silence, longer than between two saves, a read tells what was missed. */
+const SILENCE_MS: Ms = 12_000;
+/** What a read shows may be on its way. */
+const GRACE_MS: Ms = 1_000;
 /** A watch that ended sooner is not opened again at once. */
 const SHORT_LIFE_MS: Ms = 10_000;
 
@@ -32,7 +34,7 @@ interface Following {
 
 /**
  * One object, each time that it may have changed: by a watch of its name (for which rights by `resourceNames` do:
- * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources), by reading it every two seconds
+ * https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources), by reading it every four seconds
  * while the watch is refused or fails. Ends when the signal fires.
  */
 export async function* follow(following: Following): AsyncGenerator<Sighting> {
@@ -53,16 +55,20 @@ async function* watched(following: Following): AsyncGenerator<Sighting, boolean>
   let next = nextOf(events);
   let version: string | null = null;
   let sightings = 0;
+  let isOverdue = false;
   const worked = (): boolean => sightings > 0 && clock.now() - openedAt >= SHORT_LIFE_MS;
   try {
     while (!signal.aborted) {
-      const event = await orSilence(next, sightings === 0 ? FIRST_EVENT_MS : SILENCE_MS, following);
-      if (event === 'end') return worked();
+      const patience = sightings === 0 ? FIRST_EVENT_MS : SILENCE_MS;
+      const event = await orSilence(next, isOverdue ? GRACE_MS : patience, following);
+      if (event === 'end' || (event === 'silence' && isOverdue)) return worked();
       if (event === 'silence') {
         const current = await versionOf(following);
-        if (current !== version) return current !== undefined && worked();
+        if (current === undefined) return false;
+        isOverdue = current !== version;
         continue;
       }
+      isOverdue = false;
       if (sightings === 0 && mark() !== marked) return true;
       const { type, object } = event;
       version = type === 'DELETED' ? null : (object.metadata.resourceVersion ?? null);
