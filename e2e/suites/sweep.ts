@@ -33,7 +33,7 @@ const claimSwept = (context: Context, run: ActionRun, namespace: string, phase: 
   const entry = entryOf(run, namespace);
   context.claims.claim(
     `${namespace} is reported as ${phase}`,
-    textAt(entry, 'status') === phase,
+    textAt(entry, 'phase') === phase,
     entry ?? run.log.slice(-400),
   );
 };

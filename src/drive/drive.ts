@@ -24,6 +24,7 @@ const READ_DEADLINE_MS: Ms = 10_000;
 const WRITE_DEADLINE_MS: Ms = 15_000;
 const ACKNOWLEDGE_PAUSE_MS: Ms = 5_000;
 const RENEW_EVERY_MS: Ms = 10_000;
+const RENEW_AGAIN_MS: Ms = 2_000;
 
 /**
  * The loop around `transition`: runs what is newly open, drops what no longer is (reads and timers; a write that was sent
@@ -108,16 +109,18 @@ const hearCommands = async (
 };
 
 const keepLease = async (context: DriveContext, signal: AbortSignal, lost: (holder: string) => void): Promise<void> => {
+  let pauseMs = RENEW_EVERY_MS;
   while (!signal.aborted) {
-    const isOver = await context.clock.sleepUntil(context.clock.now() + RENEW_EVERY_MS, signal).then(
+    const isOver = await context.clock.sleepUntil(context.clock.now() + pauseMs, signal).then(
       () => false,
       () => true,
     );
     if (isOver) return;
-    // A renewal that fails is tried again in time: the lease lasts for several.
+    // One that fails is tried again soon: the lease lasts for three, and nothing goes forward once it may have run out.
     const limit = AbortSignal.any([signal, AbortSignal.timeout(READ_DEADLINE_MS)]);
     const renewed = await context.store.renew(limit).catch(() => null);
     if (renewed?.kind === 'lost') return lost(renewed.holder);
+    pauseMs = renewed?.kind === 'saved' ? RENEW_EVERY_MS : RENEW_AGAIN_MS;
   }
 };
 

@@ -130,8 +130,14 @@ const claim = async (context: DriveContext, rollout: Rollout): Promise<string | 
   let why = '';
   for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt += 1) {
     const signal = AbortSignal.timeout(CLAIM_MS);
-    if (attempt > 0) await context.clock.sleepUntil(context.clock.now() + CLAIM_PAUSE_MS, signal);
-    const options = { signal, remember: () => undefined };
+    if (attempt > 0) {
+      await context.clock.sleepUntil(context.clock.now() + CLAIM_PAUSE_MS, signal);
+      // Three attempts can take longer than a lease lasts; a mark written after that could be a successor's.
+      const renewed = await context.store.renew(signal);
+      if (renewed.kind === 'lost') return `${renewed.holder} took the lock`;
+    }
+    const isWanted = (): boolean => context.clock.now() < (context.store.heldUntil() ?? 0);
+    const options = { signal, remember: () => undefined, isWanted };
     const outcome = await write(context, rollout, { kind: intent }, NOTHING_SEEN, options);
     if (outcome.kind === 'done') return null;
     why = outcome.reason;
