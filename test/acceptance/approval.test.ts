@@ -37,7 +37,7 @@ describe.concurrent('a step that must be approved', () => {
 
   test(
     'takes the word of its approvers, and of nobody else',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const release = begin(shop, { ...STEPS, approvers: 'hubot, Mona' });
       await release.said(/waiting for approval by hubot, mona/);
       const [stranger, promotion] = [await give(shop, 'resume', {}, 'tessa'), await give(shop, 'promote', {}, 'tessa')];
@@ -58,7 +58,7 @@ describe.concurrent('a step that must be approved', () => {
 
   test(
     'is not approved by who started the rollout where that is not allowed, nor by somebody without a name',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const release = begin(shop, { ...STEPS, 'self-approval': 'false' }, as('tessa'));
       await release.said(WAITING);
       const own = await give(shop, 'resume', {}, 'Tessa');
@@ -78,7 +78,7 @@ describe.concurrent('a step that must be approved', () => {
 
   test(
     'is rolled back when nobody approves in time',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const release = await shop.release({ ...STEPS, 'approval-timeout': '2s' });
 
       expectStatus(release, 'rolled-back', 'approval-timeout', 1);

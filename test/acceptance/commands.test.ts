@@ -30,7 +30,7 @@ const writersOf = (shop: Shop): ReadonlySet<string> => new Set(shop.cluster.writ
 describe.concurrent('a command from another job', () => {
   test(
     'pauses the release where it is, and resumes it',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const release = begin(shop, { interval: '10s' });
       await release.said(HOLDING);
       const pause = await give(shop, 'pause');
@@ -55,7 +55,7 @@ describe.concurrent('a command from another job', () => {
 
   test(
     'aborts the release, and the exit follows fail-on-rollback',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const release = begin(shop, { interval: '60s', 'fail-on-rollback': 'false' });
       await release.said(HOLDING);
       const abort = await give(shop, 'abort');
@@ -72,7 +72,7 @@ describe.concurrent('a command from another job', () => {
 
   test(
     'promotes the release at once, every later stage verified',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const release = begin(shop, { weights: '20, 60', interval: '60s' });
       await release.said(HOLDING);
       const promote = await give(shop, 'promote');
@@ -142,7 +142,7 @@ describe.concurrent('a command from another job', () => {
 describe.concurrent('an annotation by kubectl', () => {
   test(
     'alone pauses the release within two seconds, and resumes and aborts it',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const release = begin(shop, { interval: '60s' });
       await release.said(HOLDING);
       const before = looksOf(shop);
@@ -166,7 +166,7 @@ describe.concurrent('an annotation by kubectl', () => {
 
   test(
     'that names another rollout, or is no command, does nothing',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const release = begin(shop, { interval: '3s' });
       await release.said(HOLDING);
       await annotate(shop, 'abort@0000aaaa');

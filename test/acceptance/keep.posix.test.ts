@@ -5,7 +5,7 @@ import { begin, expectStatus, give, HOLDING, holderOf, imageOfStable, stateOf, w
 describe.concurrent('a cancelled run that is to keep what it has', () => {
   test(
     'leaves the rollout paused at its weight, and a later job resumes it',
-    inShop({ rps: 50, post: true }, async (shop) => {
+    inShop({ rps: 20, post: true }, async (shop) => {
       const run = begin(shop, { interval: '3s', 'on-cancel': 'keep' });
       await run.said(HOLDING);
       const cancelled = await run.cancel();

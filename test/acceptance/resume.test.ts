@@ -60,7 +60,7 @@ describe.concurrent('after a runner that died', () => {
 
   test(
     'a release of another image takes its place, from the start',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const writes = await diesAtLastWeight(shop, FIFTY);
       const next = await shop.release({ image: OTHER });
 
@@ -76,7 +76,7 @@ describe.concurrent('after a runner that died', () => {
 
   test(
     'the same release begins anew where on-expired says so',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const writes = await diesAtLastWeight(shop, FIFTY);
       const id = stateOf(shop)?.plan.target.rolloutId;
       const next = await shop.release({ 'on-expired': 'rollback' });
@@ -94,7 +94,7 @@ describe.concurrent('after a runner that died', () => {
 describe.concurrent('two releases of one Deployment', () => {
   test(
     'the second waits as long as lock-wait says, and then releases its own',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const first = begin(shop, { interval: '3s' });
       await first.said(HOLDING);
       const second = begin(shop, { image: OTHER, 'lock-wait': '60s' });
@@ -112,7 +112,7 @@ describe.concurrent('two releases of one Deployment', () => {
 
   test(
     'the second is rejected without lock-wait, and told of the first: its run, its step, and since when',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const first = begin(shop, { weights: '20, 60', interval: '60s' });
       await first.said(HOLDING);
       const writes = shop.cluster.writes().map(({ userAgent }) => userAgent);

@@ -132,7 +132,7 @@ export const deploy = async (shop: Shop, image: string): Promise<void> => {
 
 /** Versions that answered the last requests. */
 export const lastVersions = (shop: Shop): readonly (string | null)[] => [
-  ...new Set(shop.traffic.records.slice(-20).map(({ version }) => version)),
+  ...new Set(shop.traffic.records.slice(-10).map(({ version }) => version)),
 ];
 
 export const expectStatus = (release: Release, status: string, code: string, exit: number): void => {

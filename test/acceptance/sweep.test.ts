@@ -3,6 +3,7 @@ import { ERRORS_METRIC } from '../../sandbox/shop.ts';
 import type { Release, Shop } from './shop.ts';
 import { expectClean, expectUntouched, GOOD, inShop, STABLE, specOf } from './shop.ts';
 import {
+  annotate,
   begin,
   deploy,
   entriesOf,
@@ -56,7 +57,7 @@ describe.concurrent('a sweep of a paused rollout', () => {
 
   test(
     'rolls it back when its hold is over',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const before = specOf(shop.object('HTTPRoute', 'checkout'));
       expectLeft(shop, await shop.release({ ...AT_20, hold: '1s' }), 20);
       await holdIsOver(shop);
@@ -66,6 +67,21 @@ describe.concurrent('a sweep of a paused rollout', () => {
       expect(swept.everything).toMatch(/for longer than 1 s/);
       expect(specOf(shop.object('HTTPRoute', 'checkout'))).toEqual(before);
       expect(imageOfStable(shop)).toBe(STABLE);
+      expectNobodyLost(shop);
+      await expectClean(shop);
+    }),
+  );
+
+  test(
+    'acts on a command that was left for it by kubectl',
+    inShop({ rps: 20 }, async (shop) => {
+      expectLeft(shop, await shop.release(AT_20), 20);
+      await annotate(shop, `resume@${stateOf(shop)?.plan.target.rolloutId}`);
+      const swept = await sweep(shop);
+
+      expectSwept(swept, { phase: 'promoted', weight: 100, failed: false });
+      expect(swept.stdout).toMatch(/shop\/checkout: somebody with access to the cluster asked to resume/);
+      expect(imageOfStable(shop)).toBe(GOOD);
       expectNobodyLost(shop);
       await expectClean(shop);
     }),
@@ -94,7 +110,7 @@ describe.concurrent('a sweep of a paused rollout', () => {
 describe.concurrent('a sweep after until: promotion', () => {
   test(
     'finishes what the deploy step has updated',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       expectLeft(shop, await shop.release(AT_PROMOTION), 100);
       await deploy(shop, GOOD);
       const swept = await sweep(shop);
@@ -108,7 +124,7 @@ describe.concurrent('a sweep after until: promotion', () => {
 
   test(
     'leaves the deploy step its time',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       expectLeft(shop, await shop.release(AT_PROMOTION), 100);
       const swept = await sweep(shop);
 
@@ -120,7 +136,7 @@ describe.concurrent('a sweep after until: promotion', () => {
 
   test(
     'returns to the old version when its hold is over and nothing was deployed',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       expectLeft(shop, await shop.release({ ...AT_PROMOTION, hold: '1s' }), 100);
       await holdIsOver(shop);
       const swept = await sweep(shop);
@@ -134,7 +150,7 @@ describe.concurrent('a sweep after until: promotion', () => {
 
   test(
     'keeps the canary serving, and fails, when its hold is over and something else was deployed',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       expectLeft(shop, await shop.release({ ...AT_PROMOTION, hold: '1s' }), 100);
       await deploy(shop, 'registry.example/checkout:1.6.0');
       await holdIsOver(shop);
@@ -151,7 +167,7 @@ describe.concurrent('a sweep after until: promotion', () => {
 describe.concurrent('a sweep of what a dead runner left', () => {
   test(
     'rolls it back',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const before = specOf(shop.object('HTTPRoute', 'checkout'));
       const run = begin(shop, { interval: '60s' });
       await run.said(HOLDING);
@@ -169,7 +185,7 @@ describe.concurrent('a sweep of what a dead runner left', () => {
 
   test(
     'past the point of no return finishes it',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       shop.cluster.pace.startDelayMs = 1_000;
       const run = begin(shop);
       await run.said(/waiting for the updated stable/);

@@ -49,7 +49,7 @@ describe.concurrent('a release until a weight', () => {
 
   test(
     'is aborted by a later job',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const before = specOf(shop.object('HTTPRoute', 'checkout'));
       expectLeft(shop, await shop.release(AT_20), 20);
       const abort = await give(shop, 'abort');
@@ -64,7 +64,7 @@ describe.concurrent('a release until a weight', () => {
 
   test(
     'is resumed by the same release run again, and goes past it',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       expectLeft(shop, await shop.release(AT_20), 20);
       const again = await shop.release(AT_20);
 
@@ -77,7 +77,7 @@ describe.concurrent('a release until a weight', () => {
 
   test(
     'is resumed up to another place, where the job ends again',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       expectLeft(shop, await shop.release(AT_20), 20);
       const further = await give(shop, 'resume', { until: '60' });
       expectLeft(shop, further, 60);
@@ -90,7 +90,7 @@ describe.concurrent('a release until a weight', () => {
 
   test(
     'refuses commands that do not fit, and stays as it is',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 100 }, async (shop) => {
       expectLeft(shop, await shop.release({ ...AT_20, metrics: ERRORS_METRIC, interval: '2s' }), 20);
       const pause = await give(shop, 'pause');
       const blind = await give(shop, 'resume', { prometheus: '' });
@@ -107,7 +107,7 @@ describe.concurrent('a release until a weight', () => {
 describe.concurrent('a release until the promotion', () => {
   test(
     'ends the job with all traffic on the canary, and is finished once the deploy step has updated stable',
-    inShop({ rps: 100, post: true }, async (shop) => {
+    inShop({ rps: 20, post: true }, async (shop) => {
       const before = specOf(shop.object('HTTPRoute', 'checkout'));
       const release = await shop.release(AT_PROMOTION);
       expectLeft(shop, release, 100);
@@ -126,7 +126,7 @@ describe.concurrent('a release until the promotion', () => {
 
   test(
     'accepts that the deploy step has put the route back',
-    inShop({ rps: 100 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const before = specOf(shop.object('HTTPRoute', 'checkout'));
       expectLeft(shop, await shop.release(AT_PROMOTION), 100);
       await deploy(shop, GOOD);
@@ -142,7 +142,7 @@ describe.concurrent('a release until the promotion', () => {
 
   test(
     'waits for the deploy step as long as pods may take, then halts, and is finished later',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       expectLeft(shop, await shop.release({ ...AT_PROMOTION, 'ready-timeout': '3s' }), 100);
       const resume = await give(shop, 'resume');
       expectStatus(resume, 'halted', 'stable-not-updated', 1);
@@ -159,7 +159,7 @@ describe.concurrent('a release until the promotion', () => {
 
   test(
     'is promoted without a deploy step: stable is updated here',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       expectLeft(shop, await shop.release(AT_PROMOTION), 100);
       const promote = await give(shop, 'promote');
 
@@ -172,7 +172,7 @@ describe.concurrent('a release until the promotion', () => {
 
   test(
     'is aborted by a verified return to the old version',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       const before = specOf(shop.object('HTTPRoute', 'checkout'));
       expectLeft(shop, await shop.release(AT_PROMOTION), 100);
       const abort = await give(shop, 'abort');
@@ -188,7 +188,7 @@ describe.concurrent('a release until the promotion', () => {
 
   test(
     'and a deploy step that brought something else leaves the canary serving',
-    inShop({ rps: 50 }, async (shop) => {
+    inShop({ rps: 20 }, async (shop) => {
       expectLeft(shop, await shop.release(AT_PROMOTION), 100);
       await deploy(shop, 'registry.example/checkout:1.6.0');
       const abort = await give(shop, 'abort');
