@@ -47,10 +47,11 @@ const sweptText = (count: number): string =>
       : `${count} open rollouts were looked at`;
 
 const sweepOne = async (input: Control, target: OpenRollout): Promise<RolloutEntry | null> => {
+  if (target.lockOnly === true) return sweepLock(input, target);
   const before = await entryOf(input, target);
   if (before?.rollout == null) return before;
   if (waitsForPerson(before.rollout)) return { ...before, note: 'it halted, and waits for a person' };
-  const means = { ...input, store: input.storeOf(target) };
+  const means = { ...input, store: input.storeOf(target), log: naming(input, target) };
   const taken = await takeOver(means, openingOf, reconnect);
   if (taken.kind === 'none') return null;
   if (taken.kind === 'held') return { ...before, lock: 'held', runUrl: taken.runUrl, note: 'a run drives it' };
@@ -59,6 +60,22 @@ const sweepOne = async (input: Control, target: OpenRollout): Promise<RolloutEnt
   const after = outcome.kind === 'finished' ? outcome.rollout : taken.rollout;
   return { ...before, rollout: after, lock: 'free', note: noteOf(after), failed: after.phase === 'halted' };
 };
+
+/** A lock without a state: taken when it stands still, and removed. */
+const sweepLock = async (input: Control, { namespace, deployment }: OpenRollout): Promise<RolloutEntry> => {
+  const means = { ...input, store: input.storeOf({ namespace, deployment }) };
+  const taken = await takeOver(means, () => null, reconnect);
+  const entry = { namespace, deployment, rollout: null, runUrl: null, failed: false } as const;
+  if (taken.kind === 'held') return { ...entry, lock: 'held', runUrl: taken.runUrl, note: 'a run has just begun' };
+  if (taken.kind === 'failed') return { ...entry, lock: 'free', note: taken.why, failed: true };
+  return { ...entry, lock: 'free', note: 'the lock of a run that died before it began was removed' };
+};
+
+/** Several are driven side by side: each line says which one it is about. */
+const naming =
+  ({ log }: Control, { namespace, deployment }: OpenRollout): Control['log'] =>
+  (entry) =>
+    log({ ...entry, group: 'sweep', text: `${namespace}/${deployment}: ${entry.text}` });
 
 /** Past the point of no return the healthy copy serves; each new attempt would put users on the other one again. */
 const waitsForPerson = ({ phase, committedAt }: Rollout): boolean => phase === 'halted' && committedAt !== null;

@@ -1,4 +1,4 @@
-import { CONFIG_MAP, type KubeObject, listRef } from '../core/objects.ts';
+import { CONFIG_MAP, type KubeObject, LEASE, listRef } from '../core/objects.ts';
 import { isFields } from '../core/shape.ts';
 import { storeName } from '../core/store-name.ts';
 import type { CallResult, Cluster } from '../ports/cluster.ts';
@@ -25,7 +25,25 @@ export const listOpen = async (
   const found = await cluster.list(listRef(CONFIG_MAP, namespace ?? '', SELECTOR), signal);
   if (found.kind !== 'ok') return found;
   const open = found.value.map((object) => openIn(object, namespace)).filter((one) => one !== null);
-  return { kind: 'ok', value: open.toSorted(byName) };
+  const leases = await cluster.list(listRef(LEASE, namespace ?? '', SELECTOR), signal);
+  const alone = leases.kind === 'ok' ? withoutState(leases.value, found.value, namespace) : [];
+  return { kind: 'ok', value: [...open, ...alone].toSorted(byName) };
+};
+
+/** Locks of runs that died before they saved anything. Without the right to list them they stay for the next run. */
+const withoutState = (
+  leases: readonly KubeObject[],
+  states: readonly KubeObject[],
+  asked: string | null,
+): readonly OpenRollout[] => {
+  const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? asked ?? ''}/${metadata.name}`;
+  const known = new Set(states.map(keyOf));
+  return leases
+    .filter((lease) => !known.has(keyOf(lease)))
+    .flatMap((lease) => {
+      const open = openIn(lease, asked);
+      return open === null ? [] : [{ ...open, lockOnly: true }];
+    });
 };
 
 const byName = (a: OpenRollout, b: OpenRollout): number => {

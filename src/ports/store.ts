@@ -40,6 +40,8 @@ export type { Command };
 export interface OpenRollout {
   readonly namespace: string;
   readonly deployment: string;
+  /** Its run died between taking the lock and saving its first state: nothing of the user's was touched. */
+  readonly lockOnly?: boolean;
 }
 
 /** Every open rollout of a namespace, or of all that may be read (null). Names only; each has to be loaded by its own store. */

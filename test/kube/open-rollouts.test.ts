@@ -94,6 +94,27 @@ describe('open rollouts', () => {
     expect(storeName(one?.deployment ?? '')).toBe(storeName(LONG));
   });
 
+  test('are also locks whose run died before it saved anything', async () => {
+    const lease = (name: string) => ({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, namespace: 'shop', labels: { 'app.kubernetes.io/managed-by': 'canary-rollout' } },
+      spec: {},
+    });
+    const objects = [lease('canary-rollout-web'), lease('canary-rollout-api'), lease('leader-of-others')];
+    const cluster = fakeCluster({
+      objects: [aState('shop', 'canary-rollout-web', stateOf('shop', 'web')), ...objects],
+    });
+
+    expect(await listOpen(cluster, 'shop', signal)).toEqual({
+      kind: 'ok',
+      value: [
+        { namespace: 'shop', deployment: 'api', lockOnly: true },
+        { namespace: 'shop', deployment: 'web' },
+      ],
+    });
+  });
+
   test('are no ConfigMaps of others', async () => {
     const cluster = fakeCluster({
       objects: [
