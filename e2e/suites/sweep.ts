@@ -69,7 +69,7 @@ const run = async (context: Context): Promise<void> => {
   const stays = weightNow(kept.weights);
   claims.claim('the one that may wait keeps its weight', Math.abs(stays - 0.1) < 0.0005, percent(stays));
   const leftOver = at(entryOf(swept, 'swept-over'), 'note');
-  claims.claim('the one whose hold is over is told why', String(leftOver).includes('longer than'), leftOver);
+  claims.claim('the one whose hold is over is told why', String(leftOver).includes('nobody resumed it'), leftOver);
   for (const release of [inStep, over]) {
     claimNoneLost(context, await release.opened.traffic.end());
     await claimRestored(context, release.opened, UNTOUCHED);

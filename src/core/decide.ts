@@ -132,7 +132,7 @@ const stand = (rollout: Rollout, now: Ms): Rollout =>
 const isChecked = (rollout: Rollout, now: Ms): boolean =>
   rollout.checks && rollout.paused !== null && rollout.stage.name === 'bake' && lookedSince(rollout, now);
 
-const pausedReason = (by: string): Reason => ({ code: 'paused', text: `paused by ${by}`, metric: null });
+const pausedReason = (by: string): Reason => ({ code: 'paused', text: `it is still paused (${by})`, metric: null });
 
 const nextStage = (rollout: Rollout, now: Ms): Rollout => {
   if (rollout.stage.name === 'keep-canary') return end(rollout, 'halted', rollout.reason, now);

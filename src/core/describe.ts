@@ -217,11 +217,13 @@ const ended = (before: Rollout, event: Event, after: Rollout): readonly Entry[] 
     case 'rolled-back':
       return [entry(after, event.now, `rolled back after ${took}: ${reason}`, 'error')];
     case 'left':
-      return [entry(after, event.now, leftText(after), 'warning')];
+      return [entry(after, event.now, leftText(after, event.now), 'warning')];
     default:
       return [entry(after, event.now, `halted after ${took}: ${reason}`, 'error')];
   }
 };
 
-const leftText = ({ plan, traffic, reason }: Rollout): string =>
-  `left with ${formatWeight(traffic.wanted.canary)} on the canary: ${reason?.text ?? ''}; nobody judges it now, and it may stay so for ${formatDuration(plan.conduct.holdMs)}`;
+const leftText = ({ plan, traffic, reason, paused }: Rollout, now: Ms): string => {
+  const left = Math.max(0, (paused?.since ?? now) + plan.conduct.holdMs - now);
+  return `left with ${formatWeight(traffic.wanted.canary)} on the canary: ${reason?.text ?? ''}; nobody judges it now, and it may stay so for ${formatDuration(left)}`;
+};

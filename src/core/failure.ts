@@ -35,7 +35,10 @@ const tooLong = (rollout: Rollout, now: Ms): Reason | null => {
 const waitedTooLong = (rollout: Rollout, now: Ms): Reason | null => {
   const { holdMs, approval } = rollout.plan.conduct;
   if (rollout.paused !== null && now - rollout.paused.since >= holdMs)
-    return reason('hold-expired', `paused by ${rollout.paused.by}, for longer than ${formatDuration(holdMs)}`);
+    return reason(
+      'hold-expired',
+      `nobody resumed it within ${formatDuration(holdMs)} (\`hold\`); it was paused by ${rollout.paused.by}`,
+    );
   if (rollout.approval !== null && waitsForApproval(rollout) && now - rollout.approval.since >= approval.timeoutMs)
     return reason('approval-timeout', `nobody approved within ${formatDuration(approval.timeoutMs)}`);
   return null;

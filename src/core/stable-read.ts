@@ -33,7 +33,7 @@ export const readStable = (rollout: Rollout, now: Ms): Rollout => {
 /** Why it may not wait any longer; null while it may. */
 const holdOver = ({ paused, plan }: Rollout, now: Ms): Reason | null =>
   paused !== null && now - paused.since >= plan.conduct.holdMs
-    ? { code: 'hold-expired', text: 'the rollout was paused for longer than `hold`', metric: null }
+    ? { code: 'hold-expired', text: 'nobody resumed it within `hold`', metric: null }
     : null;
 
 /** The deploy step may still come. A look in passing leaves it alone; a run that was started for it waits for stable. */
