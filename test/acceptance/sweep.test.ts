@@ -64,7 +64,7 @@ describe.concurrent('a sweep of a paused rollout', () => {
       const swept = await sweep(shop);
 
       expectSwept(swept, { phase: 'rolled-back', weight: 0, failed: false });
-      expect(swept.everything).toMatch(/for longer than 1 s/);
+      expect(swept.everything).toMatch(/nobody resumed it within 1 s/);
       expect(specOf(shop.object('HTTPRoute', 'checkout'))).toEqual(before);
       expect(imageOfStable(shop)).toBe(STABLE);
       expectNobodyLost(shop);
