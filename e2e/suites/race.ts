@@ -5,7 +5,7 @@ import type { CrashPoint } from '../harness/crash-proxy.ts';
 import { IMAGE, openRelease } from '../harness/interrupted.ts';
 import { at, textAt } from '../harness/json.ts';
 import { paths } from '../harness/kube.ts';
-import { type Blow, GOOD, inScene, type Lived, live, quickInputs } from '../harness/scene.ts';
+import { type Blow, GOOD, inScene, type Lived, live, quickInputs, type Scene } from '../harness/scene.ts';
 import type { Context } from '../harness/shop.ts';
 import type { Suite } from '../harness/suite.ts';
 
@@ -101,47 +101,56 @@ const claimFenced = (context: Context, user: string, zombie: Lived, wake: string
   claimStatus(context, zombie.run, 'halted', 'lock-lost', 1);
 };
 
+/** A first run, stopped at the second shift, which is on its way to the API server until it is woken. */
+interface Sleeper {
+  readonly stoppedAt: number;
+  /** Of the lock. */
+  readonly holder: string;
+  wake(): Promise<Lived>;
+}
+
+const sleeper = async (context: Context, scene: Scene): Promise<Sleeper> => {
+  const stopped = Promise.withResolvers<number>();
+  const released = Promise.withResolvers<void>();
+  const stop: Blow = async (action) => {
+    action.kill('SIGSTOP');
+    stopped.resolve(Date.now());
+    await released.promise;
+    action.kill('SIGCONT');
+    return 'alive' as const;
+  };
+  const first = live(context, scene, GOOD, SECOND_SHIFT, stop);
+  first.then(
+    ({ run }) => stopped.reject(new Error(`it ended before the second shift: ${tailOf(run)}`)),
+    (error) => stopped.reject(error),
+  );
+  const stoppedAt = await stopped.promise;
+  const wake = (): Promise<Lived> => {
+    released.resolve();
+    return first;
+  };
+  return { stoppedAt, holder: await holderOf(context, scene.opened.shop.namespace), wake };
+};
+
 /** A machine that was paused in the middle of a write, and a second run that takes the rollout over meanwhile. */
 const steal = (context: Context, wake: Wake, stopped: () => void): Promise<void> =>
   inScene(context, `stolen-${wake.name}`, async (scene) => {
-    const namespace = `stolen-${wake.name}`;
     const { kube, claims, github } = context;
-    let stoppedAt = 0;
-    let release: () => void = () => {};
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const stop: Blow = async (action) => {
-      action.kill('SIGSTOP');
-      stoppedAt = Date.now();
-      stopped();
-      await released;
-      action.kill('SIGCONT');
-      return 'alive' as const;
-    };
-    const first = live(context, scene, GOOD, SECOND_SHIFT, stop);
-    const early = first.then(({ run }) =>
-      Promise.reject(new Error(`it ended before the second shift: ${tailOf(run)}`)),
-    );
-    early.catch(() => {}); // Later its end is expected.
-    await Promise.race([early, kube.until('the second shift', async () => stoppedAt > 0, PATIENCE_MS)]);
-    const holder = await holderOf(context, namespace);
+    const { namespace, user } = scene.opened.shop;
+    const first = await sleeper(context, scene);
+    stopped();
     const inputs = quickInputs(scene.opened, GOOD);
     const second = startAction(inputs, github.url, {}, { GITHUB_RUN_ID: '43' });
     const isTime = async (): Promise<boolean> =>
-      (await holderOf(context, namespace)) !== holder && wake.isTime(await savedState(context, namespace));
+      (await holderOf(context, namespace)) !== first.holder && wake.isTime(await savedState(context, namespace));
     await kube.until(`the moment to wake (${wake.name})`, isTime, PATIENCE_MS);
-    claims.note(`${wake.name}: woken after`, `${((Date.now() - stoppedAt) / 1000).toFixed(1)} s`);
-    release();
-    const zombie = await first;
+    claims.note(`${wake.name}: woken after`, `${((Date.now() - first.stoppedAt) / 1000).toFixed(1)} s`);
+    const zombie = await first.wake();
     const post = await startAction(inputs, github.url, zombie.run.state).done;
     const taken = await second.done;
-    claimFenced(context, scene.opened.shop.user, zombie, wake.name);
-    claims.claim(
-      `${wake.name}: its post step leaves it so`,
-      post.exitCode === 0,
-      post.exitCode === 0 ? 'exit 0' : tailOf(post),
-    );
+    claimFenced(context, user, zombie, wake.name);
+    const measured = post.exitCode === 0 ? 'exit 0' : tailOf(post);
+    claims.claim(`${wake.name}: its post step leaves it so`, post.exitCode === 0, measured);
     claimStatus(context, taken, 'promoted', 'completed', 0);
     claimNoneLost(context, await scene.opened.traffic.end());
     await claimRestored(context, scene.opened, ['HTTPRoute/checkout', 'Service/checkout']);
