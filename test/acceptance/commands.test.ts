@@ -73,7 +73,7 @@ describe.concurrent('a command from another job', () => {
   test(
     'promotes the release at once, every later stage verified',
     inShop({ rps: 20 }, async (shop) => {
-      const release = begin(shop, { weights: '20, 60', interval: '60s' });
+      const release = begin(shop, { weights: '20, 60', interval: '20s' });
       await release.said(HOLDING);
       const promote = await give(shop, 'promote');
       const ended = await release.ended;
