@@ -10,7 +10,7 @@ import type { Means } from './drive/context.ts';
 import { problemFinding } from './drive/findings.ts';
 import { type Held, type Opening, reconnect, takeOver } from './drive/take-over.ts';
 import { driveToEnd, type Released } from './drive/to-end.ts';
-import type { Store } from './ports/store.ts';
+import type { SavedRollout, Store } from './ports/store.ts';
 
 export interface Earlier extends Means {
   readonly spec: Pick<Spec, 'command' | 'images' | 'deployment' | 'lockWaitMs' | 'onExpired'>;
@@ -52,16 +52,18 @@ const settleOnce = async (
 ): Promise<Settled | { readonly kind: 'held'; readonly held: Held }> => {
   const found = await input.store.load(AbortSignal.timeout(LOAD_MS));
   // A missing right is told by the checks, with all others.
-  if (found.kind === 'none' || (found.kind === 'failed' && found.problem.kind === 'forbidden')) return FREE;
+  if (found.kind === 'failed' && found.problem.kind === 'forbidden') return FREE;
+  const isAlone = found.kind === 'none' && found.lock !== null && input.spec.command !== 'plan';
+  if (found.kind === 'none' && !isAlone) return FREE;
   if (found.kind === 'failed')
     return only(
       refused([problemFinding(found.problem, 'the state of an earlier rollout', input.cluster.server)], subject),
     );
-  if (input.spec.command === 'plan') {
+  if (found.kind === 'open' && input.spec.command === 'plan') {
     const text = 'an earlier rollout was not finished; `command: run` resumes or ends it first';
     return only(found.lock === null ? rejection('lock-held', text, subject) : lockHeld(found.lock, subject));
   }
-  if (input.spec.command === 'rollback' && found.saved.kind === 'rollout' && !isSame(input.spec, found.saved.rollout))
+  if (found.kind === 'open' && goesTooFar(input, found.saved))
     return only(rejection('command-refused', OPEN_TEXT, subject));
   if (found.lock !== null && input.spec.lockWaitMs === 0) sayWatching(input, found.lock);
   const taken = await takeOver(input, (saved) => openingFor(input, saved), reconnect);
@@ -73,6 +75,9 @@ const settleOnce = async (
   const released = await driveToEnd(input, taken.context, taken.rollout, taken.first);
   return isOver(input, taken.rollout, released) ? { kind: 'ended', released } : FREE;
 };
+
+const goesTooFar = ({ spec }: Earlier, saved: SavedRollout): boolean =>
+  spec.command === 'rollback' && saved.kind === 'rollout' && !isSame(spec, saved.rollout);
 
 /** The same release goes on, unless `on-expired` says otherwise; any other is ended for the one that is to come. */
 const openingFor = (input: Earlier, saved: Rollout): Opening => {

@@ -50,7 +50,8 @@ const sweepOne = async (input: Control, target: OpenRollout): Promise<RolloutEnt
   if (target.lockOnly === true) return sweepLock(input, target);
   const before = await entryOf(input, target);
   if (before?.rollout == null) return before;
-  if (waitsForPerson(before.rollout)) return { ...before, note: 'it halted, and waits for a person' };
+  // Told again and again until somebody has come.
+  if (waitsForPerson(before.rollout)) return { ...before, note: 'it halted, and waits for a person', failed: true };
   const means = { ...input, store: input.storeOf(target), log: naming(input, target) };
   const taken = await takeOver(means, openingOf, reconnect);
   if (taken.kind === 'none') return null;

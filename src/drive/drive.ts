@@ -65,7 +65,8 @@ export async function* drive(
       const event = await events.next();
       const before = rollout;
       rollout = transition(before, event);
-      for (const entry of describe(before, event, rollout)) context.log(entry);
+      // What belongs to a stage that is over says nothing any more.
+      for (const entry of rollout === before ? [] : describe(before, event, rollout)) context.log(entry);
       memory.open = rollout.open;
       dropClosed(running, rollout.open);
       for (const effect of rollout.open.filter(({ id }) => !running.has(id))) {

@@ -87,7 +87,7 @@ const load = async (context: Context, signal: AbortSignal): ReturnType<Store['lo
   const [state, lease] = await Promise.all([readState(context, signal), context.lock.read(signal)]);
   if (state.kind !== 'ok') return { kind: 'failed', problem: state };
   if (lease.kind !== 'ok') return { kind: 'failed', problem: lease };
-  if (state.value === null) return { kind: 'none' };
+  if (state.value === null) return { kind: 'none', lock: lease.value === null ? null : heldBy(lease.value, null) };
   const saved = savedIn(state.value, context.bounds);
   return { kind: 'open', saved, lock: lease.value === null ? null : heldBy(lease.value, saved) };
 };

@@ -50,10 +50,9 @@ export type ListOpen = (namespace: string | null, signal: AbortSignal) => Promis
 /** State in a ConfigMap, lock in a Lease, both named `canary-rollout-<deployment>`. */
 export interface Store {
   /** Without taking the lock: is a rollout open? */
-  load(
-    signal: AbortSignal,
-  ): Promise<
-    | { readonly kind: 'none' }
+  load(signal: AbortSignal): Promise<
+    /** `lock`: of a run that has just begun, or that died before it saved anything or after it was done. */
+    | { readonly kind: 'none'; readonly lock: (Acquired & { kind: 'held' }) | null }
     | { readonly kind: 'open'; readonly saved: SavedRollout; readonly lock: (Acquired & { kind: 'held' }) | null }
     | { readonly kind: 'failed'; readonly problem: CallProblem }
   >;

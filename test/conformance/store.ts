@@ -247,7 +247,7 @@ const lock = (context: Context): void => {
     expect(zombie?.heldUntil()).toBeNull();
     expect(left).toMatchObject({ kind: 'open', saved: { kind: 'rollout', rollout: { step: 1 } } });
     expect(await next?.release(false, signal)).toEqual({ kind: 'saved' });
-    expect(await next?.load(signal)).toEqual({ kind: 'none' });
+    expect(await next?.load(signal)).toEqual({ kind: 'none', lock: null });
   });
 };
 

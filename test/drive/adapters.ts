@@ -87,7 +87,7 @@ export const workload: Workload = {
 };
 
 export const aStore = (change: Partial<Store> = {}): Store => ({
-  load: async () => ({ kind: 'none' }),
+  load: async () => ({ kind: 'none', lock: null }),
   acquire: async () => ({ kind: 'acquired', token: 'token-2', rollout: null }),
   renew: async () => ({ kind: 'saved' }),
   heldUntil: () => Number.POSITIVE_INFINITY,

@@ -74,7 +74,10 @@ const aRelease = (store: Partial<Store>): Release => ({
   progress: () => undefined,
 });
 
-const halted: SavedRollout = { kind: 'rollout', rollout: { ...startRollout(aPlan(), 0), phase: 'halted', reopensAs: 'rolling-back' } };
+const halted: SavedRollout = {
+  kind: 'rollout',
+  rollout: { ...startRollout(aPlan(), 0), phase: 'halted', reopensAs: 'rolling-back' },
+};
 
 describe('a release', () => {
   test('leaves a rollout alone that another run began and left while this one was checking', async () => {

@@ -44,7 +44,7 @@ describe('the state', () => {
   });
 
   test('is none where there is no ConfigMap', async () => {
-    expect(await setUp().store().load(signal)).toEqual({ kind: 'none' });
+    expect(await setUp().store().load(signal)).toEqual({ kind: 'none', lock: null });
   });
 
   test('that is larger than a ConfigMap is trusted with is not sent', async () => {
