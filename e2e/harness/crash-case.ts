@@ -74,9 +74,13 @@ export interface Row {
 export const isLoss = ({ code, version }: Answered): boolean => (code < 200 || code > 299) && !version.includes('bad');
 const isHarm = ({ code, version }: Answered): boolean => (code < 200 || code > 299) && version.includes('bad');
 
+/** What the dead run did last may be seen a moment later; before the lease runs out nobody else moves any traffic. */
+const SEEN_MS = 3000;
+
 /** ms from then until all traffic was on one arm that is not bad. */
 const safeAfter = (weights: Watched, at: number, isBad: boolean): number => {
-  const safe = weights.held().find(({ weight, to }) => to > at && (weight === 0 || (weight === 1 && !isBad)));
+  const isSafe = (weight: number): boolean => weight === 0 || (weight === 1 && !isBad);
+  const safe = weights.held().find(({ weight, to }) => to > at + SEEN_MS && isSafe(weight));
   return safe === undefined ? Number.NaN : Math.max(0, safe.from - at);
 };
 
@@ -102,7 +106,7 @@ const rowOf = async (context: Context, wreck: Wreck, net: Net, rescue: Rescue, c
     place,
     net: net.name,
     isReached: true,
-    weightAtKill: held.findLast(({ from }) => from <= killedAt)?.weight ?? 0,
+    weightAtKill: held.findLast(({ from }) => from <= killedAt + SEEN_MS)?.weight ?? 0,
     finalWeight: weights.held().at(-1)?.weight ?? 0,
     stable: textAt(stable, 'spec', 'template', 'spec', 'containers', 0, 'image'),
     left,
