@@ -6,7 +6,7 @@ export default defineConfig({
     // Windows ends a process at any signal; nothing can be cancelled there.
     exclude: process.platform === 'win32' ? ['test/**/*.posix.test.ts'] : [],
     // Acceptance waits more than it works: releases run side by side.
-    maxWorkers: 4,
+    maxWorkers: 5,
     maxConcurrency: 8,
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 120_000,

@@ -44,12 +44,15 @@ export const missesEnd = (rollout: Rollout, { sampledAt, noDataSince }: MetricSt
 export const endUnseen = (rollout: Rollout): boolean =>
   deciding(rollout).some(([spec, state]) => spec.kind === 'counted' && missesEnd(rollout, state));
 
+/** Missing data is asked for again in this time at the latest. */
+const ASKED_AGAIN_MS: Ms = 5_000;
+
 /** Every metric was asked for since this stage began, with an answer or without. */
 export const lookedSince = (rollout: Rollout, now: Ms): boolean =>
   deciding(rollout).every(
     ([, { sampledAt, noDataSince }]) =>
       (sampledAt ?? 0) > rollout.stage.since ||
-      (noDataSince !== null && now - rollout.stage.since >= rollout.plan.timings.minWindowMs),
+      (noDataSince !== null && now - rollout.stage.since >= rollout.plan.timings.minWindowMs + ASKED_AGAIN_MS),
   );
 
 /** Waits that stop the clock: missing data and suspicion. Too little to judge matters only when the time is up. */

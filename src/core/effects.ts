@@ -144,7 +144,9 @@ const metricDue = (rollout: Rollout, spec: MetricSpec, state: MetricState): Ms =
 };
 
 const dues = (rollout: Rollout): readonly (readonly [name: string, due: Ms])[] => {
-  if (!SAMPLED.includes(rollout.stage.name) || rollout.traffic.firstAt === null) return [];
+  // Whose pods to ask about is known from a look: after a takeover there was none yet.
+  const isKnown = rollout.traffic.firstAt !== null && rollout.observation !== null;
+  if (!SAMPLED.includes(rollout.stage.name) || !isKnown) return [];
   return rollout.plan.metrics.flatMap((spec) => {
     const state = rollout.metrics.find(({ name }) => name === spec.name);
     return state === undefined ? [] : [[spec.name, metricDue(rollout, spec, state)] as const];
@@ -192,7 +194,7 @@ const instants = (rollout: Rollout, now: Ms): readonly Ms[] => {
       : []),
     ...noData,
     stage.since + timings.settleMs,
-    ...(rollout.checks ? [stage.since + timings.minWindowMs] : []),
+    ...(rollout.checks ? [now + timings.minWindowMs] : []),
     (stage.write.kind === 'done' ? stage.write.at : stage.since) + timings.settleMs,
     stage.since + Math.max(timings.drainMs, timings.settleMs),
     (stage.verifiedAt ?? stage.since) + timings.returnMs,
