@@ -83,16 +83,13 @@ const main = async ({ suites, full, seed }: Options): Promise<void> => {
   const ledger = createLedger(console.log);
   const context = { stack, github, kube: createKube(stack.certificate, stack.token), seed, full };
   const run = (suite: Suite): Promise<void> => runSuite(suite, context, ledger);
+  const isAlone = ({ alone }: Suite): boolean => (alone === 'full' ? full : alone);
   await runAll(
-    suites.filter(({ alone }) => !alone),
+    suites.filter((suite) => !isAlone(suite)),
     SIDE_BY_SIDE,
     run,
   );
-  await runAll(
-    suites.filter(({ alone }) => alone),
-    1,
-    run,
-  );
+  await runAll(suites.filter(isAlone), 1, run);
   const ended = stack.processes.ended();
   ledger
     .of('stack')

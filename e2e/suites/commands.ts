@@ -149,7 +149,7 @@ const deployed = async (context: Context): Promise<void> => {
 export const commands: Suite = {
   name: 'commands',
   title: 'pause, resume, promote and abort from outside, and rollouts that wait between two jobs',
-  alone: true,
+  alone: 'full',
   run: async (context) => {
     await Promise.all([steered(context), waiting(context), deployed(context)]);
     await aborted(context);

@@ -210,7 +210,7 @@ const claimAll = ({ claims }: Context, cases: readonly Case[]): void => {
 export const crash: Suite = {
   name: 'crash',
   title: 'killed at any moment: each net brings the rollout to safety, and nobody loses a request',
-  alone: true,
+  alone: 'full',
   run: async (context) => {
     const hasSweep = await canSweep(context);
     if (!hasSweep) context.claims.note('left out', 'the bundle has neither sweep nor watchdog');

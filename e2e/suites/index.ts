@@ -29,6 +29,9 @@ import { worker } from './worker.ts';
 /** The longest first, so that none is left to run by itself at the end. */
 export const SUITES: readonly Suite[] = [
   watchdog,
+  crash,
+  commands,
+  race,
   sweep,
   cancel,
   rights,
@@ -47,10 +50,7 @@ export const SUITES: readonly Suite[] = [
   fitness,
   conformance,
   bad,
-  crash,
-  race,
   signals,
-  commands,
   measures,
   faults,
   schedules,
