@@ -89,11 +89,15 @@ const recordWrite = (rollout: Rollout, effect: Write, outcome: WriteOutcome, now
       trouble: outcome.reason,
       troubleCode: outcome.code,
       attempts: stage.attempts + 1,
-      retryAt: outcome.kind === 'refused' && outcome.final ? NEVER : now + retryAfter(stage),
+      retryAt: isFinal(rollout, outcome) ? NEVER : now + retryAfter(stage),
     },
     traffic: { ...rollout.traffic, wayBackRefusals: rollout.traffic.wayBackRefusals + refusals },
   };
 };
+
+/** On the way back nothing but a closed way is given up at once: who refuses may let it through in a moment. */
+const isFinal = ({ phase }: Rollout, outcome: Exclude<WriteOutcome, { kind: 'done' }>): boolean =>
+  outcome.kind === 'refused' && outcome.final && (phase !== 'rolling-back' || outcome.code === 'lock-lost');
 
 const retryAfter = ({ attempts }: Stage): Ms => RETRY_MS[Math.min(attempts, RETRY_MS.length - 1)] ?? 0;
 

@@ -33,6 +33,25 @@ const stableOf = ({ observation }: Rollout): ArmSeen => {
   return observation.stable;
 };
 
+test('putting the route back is tried again when the API server refuses it for a moment', () => {
+  const restoring = whenever(
+    ({ phase, stage, open }) =>
+      phase === 'rolling-back' && stage.name === 'restore-route' && open.some(({ kind }) => kind === 'write'),
+    { canaryErrors: 0.3 },
+  );
+  const effect = restoring.open.find(({ kind }) => kind === 'write')?.id ?? -1;
+  const refused = (code: 'refused-by-cluster' | 'lock-lost') =>
+    transition(restoring, {
+      kind: 'written',
+      effect,
+      now: restoring.stage.since + 20,
+      outcome: { kind: 'refused', code, reason: 'a webhook said no', final: true },
+    });
+
+  expect(refused('refused-by-cluster').phase).toBe('rolling-back');
+  expect(refused('lock-lost').phase).toBe('halted');
+});
+
 describe('when stable is deleted', () => {
   test('the canary keeps the users it has, because there is nobody to go back to', () => {
     const after = look(
