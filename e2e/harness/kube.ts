@@ -59,7 +59,13 @@ const callerOf = (certificate: string, token: string): { call: Call; headers: Re
         response.on('error', reject);
       });
       request.on('timeout', () => request.destroy(new Error(`${method} ${path}: timeout`)));
-      request.on('error', reject);
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        // The server closed an idle connection just when it was used again: nothing was carried out
+        // (https://nodejs.org/api/http.html#requestreusedsocket).
+        if (request.reusedSocket && error.code === 'ECONNRESET')
+          call(method, path, body, contentType).then(resolve, reject);
+        else reject(error);
+      });
       request.end(body && JSON.stringify(body));
     });
   return { call, headers };
