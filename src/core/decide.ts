@@ -33,7 +33,10 @@ const isStale = (rollout: Rollout, event: Event): boolean =>
 const decide = (recorded: Rollout, event: Event): Rollout => {
   const { now } = event;
   if (event.kind === 'lock-lost') {
-    const text = `${event.holder} took the lock; this run writes nothing more`;
+    const whose = event.holder.startsWith('nobody')
+      ? `the lock is held by ${event.holder}`
+      : `${event.holder} took the lock`;
+    const text = `${whose}; this run writes nothing more`;
     return end(recorded, 'halted', { code: 'lock-lost', text, metric: null }, now);
   }
   // The time up to now counts by what was so until now: a pause that ends with this event was one.
