@@ -84,6 +84,8 @@ interface Stage {
   readonly running: Running;
   readonly injector: Injector;
   readonly proxies: Proxies;
+  /** Faults are for the run that was begun: what rescues it has none. */
+  readonly endFaults: () => Promise<void>;
 }
 
 const begin = async (world: World, trial: Trial): Promise<Stage> => {
@@ -100,7 +102,11 @@ const begin = async (world: World, trial: Trial): Promise<Stage> => {
     interrupt(trial, moment, running);
   };
   told.enter('checking');
-  return { running, injector, proxies };
+  const endFaults = (): Promise<void> => {
+    told.enter = () => {};
+    return injector.clear();
+  };
+  return { running, injector, proxies, endFaults };
 };
 
 const firstOf = (injected: readonly Injected[]): number | null =>
@@ -116,10 +122,10 @@ const AFTERMATH_MS = 300;
 export const runTrial = async (world: World, trial: Trial): Promise<Tried> => {
   const before = await world.stable();
   const startedAt = Date.now();
-  const { running, injector, proxies } = await begin(world, trial);
+  const { running, injector, proxies, endFaults } = await begin(world, trial);
   try {
     const { ended, isTooLong } = await bounded(running);
-    await injector.clear();
+    await endFaults();
     const isOpen = needsRescue(ended);
     const rescued = isOpen ? await bounded(world.start(askedOf(world, proxies, trial, nextOf(trial)))) : null;
     await sleep(AFTERMATH_MS);
