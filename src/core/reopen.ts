@@ -77,8 +77,8 @@ const finishOn = (idle: Rollout, now: Ms): Rollout => {
   if (idle.committedAt !== null && isAtDeploy(idle)) return enterNamed(idle, 'read-stable', now);
   // Whether stable is still up has to be seen before it gets traffic again.
   if (idle.committedAt !== null && isReturning(idle.stage.name)) return enterNamed(idle, 'stable-ready', now);
-  // A cancel stopped the return where it was safe; nothing speaks against the updated stable.
-  if (idle.stage.name === 'keep-canary' && idle.reason?.code === 'cancelled')
+  // A cancel or a refused write stopped the return where it was safe: no metric speaks against the updated stable.
+  if (idle.stage.name === 'keep-canary' && idle.reason !== null && idle.reason.metric === null)
     return enterNamed({ ...idle, reason: null }, 'stable-ready', now);
   // The point of no return may have been passed when the run died right at it.
   return idle.stage.name === 'commit' ? { ...idle, committedAt: idle.committedAt ?? now } : idle;

@@ -258,3 +258,20 @@ describe('users who are sent to a canary that nobody can reach', () => {
     expect([after.phase, after.reason?.code]).toEqual(['rolling-back', 'canary-not-ready']);
   });
 });
+
+test.each([
+  ['goes on where a write was refused', 'refused-by-cluster', null, 'stable-ready'],
+  ['goes on where somebody cancelled', 'cancelled', null, 'stable-ready'],
+  ['stays where a metric spoke against the updated stable', 'promote-failed', 'errors', 'keep-canary'],
+] as const)('a return that halted with the canary serving %s', (_what, code, metric, stage) => {
+  const returning = whenever(({ stage: { name } }) => name === 'return-some');
+  const kept: Rollout = {
+    ...returning,
+    phase: 'halted',
+    reopensAs: 'promoting',
+    stage: { ...returning.stage, name: 'keep-canary' },
+    reason: { code, text: 'why', metric },
+  };
+
+  expect(reopen(kept, null, returning.startedAt + 600_000).stage.name).toBe(stage);
+});
