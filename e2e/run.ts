@@ -21,8 +21,8 @@ import { enterNamespace, isInside } from './stack/namespace.ts';
 import { startStack } from './stack/stack.ts';
 import { SUITES } from './suites/index.ts';
 
-/** Cases of their own namespaces side by side: more than this and two cores are the bottleneck. */
-const SIDE_BY_SIDE = 3;
+/** Suites have namespaces of their own, and cases side by side themselves: with more than this, two cores hold requests up for seconds. */
+const SIDE_BY_SIDE = 2;
 
 interface Options {
   readonly suites: readonly Suite[];

@@ -160,7 +160,7 @@ const steal = (context: Context, wake: Wake, stopped: () => void): Promise<void>
 export const race: Suite = {
   name: 'race',
   title: 'twenty runs at once are one rollout; a run that lost its lock in its sleep writes nothing more',
-  alone: 'full',
+  alone: true,
   run: async (context) => {
     const random = Number(context.seed.replace(/\D/g, '') || 0) % WAKES.length;
     const wakes = context.full ? WAKES : WAKES.slice(random, random + 1);

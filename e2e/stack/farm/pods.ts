@@ -102,18 +102,26 @@ const stop = (pod: Pod): void => {
   for (const connection of pod.connections) connection.finish();
 };
 
+const TURN_MS = 50;
+
+/** Counted in turns of the event loop: a machine that held the farm up for seconds has not let it read its requests either, and a server with a core of its own would have answered them. */
+const stopAfter = (pod: Pod, ms: number): void => {
+  if (ms <= 0) stop(pod);
+  else setTimeout(() => stopAfter(pod, ms - TURN_MS), TURN_MS);
+};
+
 const follow = (pod: Pod, manifest: Manifest): void => {
   // As in a cluster, readiness decides only whether endpoints list the pod; it answers either way.
   pod.running = manifest.status?.containerStatuses?.every(({ state }) => state?.running) ?? false;
   if (manifest.metadata.deletionTimestamp && !pod.draining) {
     pod.draining = true;
-    setTimeout(() => stop(pod), pod.behaviour.drainMs);
+    stopAfter(pod, pod.behaviour.drainMs);
   }
 };
 
 export interface Pods {
   upsert(manifest: Manifest): void;
-  /** The process is gone: whatever is still open breaks. */
+  /** The process is gone. One that was told to stop ended when it had answered; of any other, whatever is open breaks. */
   remove(uid: string): void;
   /** Drops every pod that is not listed. */
   keep(uids: ReadonlySet<string>): void;
@@ -139,9 +147,10 @@ export const createPods = (seed: string): Pods => {
   const remove = (uid: string): void => {
     const pod = byUid.get(uid);
     if (!pod) return;
+    byUid.delete(uid);
+    if (pod.draining) return; // New connections are refused from its stop on.
     pod.stopped = true;
     for (const connection of pod.connections) connection.reset();
-    byUid.delete(uid);
     if (byIp.get(pod.ip) === pod) byIp.delete(pod.ip); // The IP may belong to a new pod already.
   };
   const upsert = (manifest: Manifest): void => {
