@@ -103,6 +103,10 @@ export const configure = (run: Process): ConfigRead => {
   return readSpec({ inputs: run.inputs.values, unknownInputs: run.inputs.unknown, file, fileIssue: issue }, catalogue);
 };
 
+/** null: it could not be read. */
+export const askedIn = (read: ConfigRead): Spec | ControlSpec | null =>
+  'spec' in read ? read.spec : 'control' in read ? read.control : null;
+
 // --- composition --------------------------------------------------------------
 
 export const shellOf = (run: Process, settings: Settings, asked: Asked | null): Shell => {

@@ -1,6 +1,6 @@
 import type { Command, CommandName } from './core/command.ts';
 import { formatWeight } from './core/format.ts';
-import type { Outcome, RolloutEntry, Subject } from './core/outcome.ts';
+import type { RolloutEntry, Subject } from './core/outcome.ts';
 import { refused as refusedBy, rejection } from './core/rejection.ts';
 import { reopen } from './core/reopen.ts';
 import type { Rollout } from './core/rollout.ts';
@@ -9,8 +9,8 @@ import { refusal } from './core/steering.ts';
 import type { Ms } from './core/units.ts';
 import type { Means } from './drive/context.ts';
 import { problemFinding } from './drive/findings.ts';
-import { type Opening, reconnect, takeOver } from './drive/take-over.ts';
-import { driveToEnd, type Released } from './drive/to-end.ts';
+import { type Declined, type Opening, reconnect, takeOver } from './drive/take-over.ts';
+import { driveToEnd, type Released, released } from './drive/to-end.ts';
 import type { ListOpen, OpenRollout, SavedRollout, Store } from './ports/store.ts';
 
 /** Everything a command on open rollouts works with. */
@@ -36,10 +36,8 @@ export const status = async (input: Control): Promise<Released> => {
   const rollouts = entries.filter((entry) => entry !== null);
   const some = rollouts.length === 1 ? '1 rollout is' : `${rollouts.length} rollouts are`;
   const text = rollouts.length === 0 ? 'no rollout is open' : `${some} open`;
-  return only({ kind: 'accepted', reason: { code: 'listed', text, metric: null }, rollouts, failed: false });
+  return released({ kind: 'accepted', reason: { code: 'listed', text, metric: null }, rollouts, failed: false });
 };
-
-export const only = (outcome: Outcome): Released => ({ outcome, pods: [] });
 
 /** The rollouts that `status` and `sweep` are about: one, those of a namespace, or all. */
 export const targetsOf = async (input: Control): Promise<{ readonly targets: readonly OpenRollout[] } | Released> => {
@@ -49,7 +47,7 @@ export const targetsOf = async (input: Control): Promise<{ readonly targets: rea
   const found = await input.listOpen(namespace === '*' ? null : namespace, AbortSignal.timeout(LOAD_MS));
   if (found.kind === 'ok') return { targets: found.value };
   const where = namespace === '*' ? 'ConfigMaps of all namespaces' : `ConfigMaps in ${namespace}`;
-  return only(refusedBy([problemFinding(found, where, input.cluster.server)], subjectOf(input)));
+  return released(refusedBy([problemFinding(found, where, input.cluster.server)], subjectOf(input)));
 };
 
 /** null: none is open there. */
@@ -90,7 +88,7 @@ export const steer = async (input: Control, name: CommandName): Promise<Released
   const steering: Steer = { input, name, target, store: input.storeOf(target) };
   const found = await steering.store.load(AbortSignal.timeout(LOAD_MS));
   if (found.kind === 'failed')
-    return only(refusedBy([problemFinding(found.problem, 'the rollout', input.cluster.server)], subjectOf(input)));
+    return released(refusedBy([problemFinding(found.problem, 'the rollout', input.cluster.server)], subjectOf(input)));
   if (found.kind === 'none') return rejectedWith(input, 'no-rollout', noRollout(target));
   const wrong = whyNot(steering, found.saved, found.lock !== null);
   if (wrong !== null) return rejectedWith(input, 'command-refused', wrong);
@@ -98,32 +96,38 @@ export const steer = async (input: Control, name: CommandName): Promise<Released
 };
 
 const rejectedWith = (input: Control, code: 'no-rollout' | 'command-refused' | 'lock-held', text: string): Released =>
-  only(rejection(code, text, subjectOf(input)));
+  released(rejection(code, text, subjectOf(input)));
 
 const noRollout = ({ namespace, deployment }: OpenRollout): string =>
   `no rollout of ${namespace}/${deployment} is open; a version that was promoted is taken back by \`command: rollback\``;
 
 /** What can be told before anything is written. A live holder knows better than the saved state how things are. */
-const whyNot = ({ input, name }: Steer, saved: SavedRollout, isDriven: boolean): string | null => {
+const whyNot = (steering: Steer, saved: SavedRollout, isDriven: boolean): string | null => {
   if (saved.kind === 'unreadable') return `the state of the rollout cannot be used: ${saved.why}`;
-  const { rollout } = saved;
-  const mayNot = input.mayNotSteer(rollout) ?? cannotEndThere(input.spec.until, rollout, isDriven);
-  if (mayNot !== null || isDriven) return mayNot;
-  const opened = reopen(rollout, null, input.clock.now());
+  if (!isDriven) return whyNotDrive(steering, saved.rollout);
+  const { mayNotSteer, spec } = steering.input;
+  const isForDriver = 'another run drives the rollout, and `until` is only for a job that drives it itself';
+  return mayNotSteer(saved.rollout) ?? (spec.until === null ? null : isForDriver);
+};
+
+/** Why this job cannot drive the rollout to where its command says; null when it can. */
+const whyNotDrive = ({ input, name }: Steer, rollout: Rollout): string | null => {
+  const mayNot = input.mayNotSteer(rollout) ?? cannotEndThere(input.spec.until, rollout);
+  if (mayNot !== null) return mayNot;
   const goesOn = name === 'resume' || name === 'promote';
   if (goesOn && rollout.plan.metrics.length > 0 && input.spec.prometheus === null)
     return `nobody drives this rollout, so this job has to, and its metrics need \`prometheus\``;
   // What halted on its way back is brought back by asking for it once more.
-  return endsHalt(rollout, name) ? null : refusal(opened, commandOf(input, name));
+  if (endsHalt(rollout, name)) return null;
+  return refusal(reopen(rollout, null, input.clock.now()), commandOf(input, name));
 };
 
 const endsHalt = ({ phase, reopensAs }: Rollout, name: CommandName): boolean =>
   name === 'abort' && phase === 'halted' && reopensAs === 'rolling-back';
 
 /** Why a resumed rollout cannot end where this job's `until` says: null when it can, or when nothing was said. */
-const cannotEndThere = (until: ControlSpec['until'], { plan, step, committedAt }: Rollout, isDriven: boolean) => {
+const cannotEndThere = (until: ControlSpec['until'], { plan, step, committedAt }: Rollout): string | null => {
   if (until === null) return null;
-  if (isDriven) return 'another run drives the rollout, and `until` is only for a job that drives it itself';
   if (committedAt !== null) return '`until` comes too late: all traffic is on the canary already';
   if (until.kind === 'promotion')
     return plan.abilities.allTraffic ? null : 'where the share is that of pods, there is no `until: promotion`';
@@ -154,7 +158,7 @@ const hand = async (steering: Steer): Promise<Released> => {
   const handed = await store.hand(command, AbortSignal.timeout(HAND_MS));
   if (handed.kind === 'missing') return rejectedWith(input, 'no-rollout', noRollout(steering.target));
   if (handed.kind !== 'ok')
-    return only(refusedBy([problemFinding(handed, 'the command', input.cluster.server)], subjectOf(input)));
+    return released(refusedBy([problemFinding(handed, 'the command', input.cluster.server)], subjectOf(input)));
   const giveUpAt = input.clock.now() + GIVE_UP_MS;
   while (input.clock.now() < giveUpAt && !input.cancelled.aborted) {
     const answer = await answered(steering, input.clock.now() + ANSWER_MS);
@@ -185,7 +189,7 @@ const answered = async (steering: Steer, until: Ms): Promise<Released | null> =>
 };
 
 const accepted = ({ target }: Steer, rollout: Rollout | null, text: string): Released =>
-  only({
+  released({
     kind: 'accepted',
     reason: { code: 'handed-over', text, metric: null },
     rollouts:
@@ -196,22 +200,23 @@ const accepted = ({ target }: Steer, rollout: Rollout | null, text: string): Rel
   });
 
 /** `isPending`: the command waits in the cluster, and is found there by whoever takes over. */
-const drive = async ({ input, name, target, store }: Steer, isPending = false): Promise<Released> => {
+const drive = async (steering: Steer, isPending = false): Promise<Released> => {
+  const { input, target, store } = steering;
   const means = { ...input, store };
-  const command = isPending ? null : commandOf(input, name);
-  const taken = await takeOver(means, (saved) => openingOf(input, name, saved, command), reconnect);
+  const taken = await takeOver(means, (saved) => openingOf(steering, saved, isPending), reconnect);
   if (taken.kind === 'none') return rejectedWith(input, 'no-rollout', noRollout(target));
   if (taken.kind === 'held')
     return rejectedWith(input, 'lock-held', `another run drives the rollout (${taken.runUrl ?? taken.by})`);
-  if (taken.kind === 'failed') return rejectedWith(input, 'command-refused', taken.why);
+  if (taken.kind !== 'taken') return rejectedWith(input, 'command-refused', taken.why);
   input.locked(target);
   return driveToEnd(means, taken.context, taken.rollout, taken.first);
 };
 
 /** A pause with nobody there to hold it: one look, and it is left paused. */
-const openingOf = (input: Control, name: CommandName, saved: Rollout, command: Command | null): Opening | null => {
-  const isUnwanted = input.mayNotSteer(saved) !== null;
-  if (isUnwanted) return null;
-  const asked = endsHalt(saved, name) ? null : command;
-  return { why: null, command: asked, checks: name === 'pause', until: input.spec.until };
+const openingOf = (steering: Steer, saved: Rollout, isPending: boolean): Opening | Declined => {
+  const { input, name } = steering;
+  const declined = whyNotDrive(steering, saved);
+  if (declined !== null) return { declined };
+  const command = isPending || endsHalt(saved, name) ? null : commandOf(input, name);
+  return { why: null, command, checks: name === 'pause', until: input.spec.until };
 };

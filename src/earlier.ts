@@ -9,13 +9,15 @@ import type { Ms } from './core/units.ts';
 import type { Means } from './drive/context.ts';
 import { problemFinding } from './drive/findings.ts';
 import { type Held, type Opening, reconnect, takeOver } from './drive/take-over.ts';
-import { driveToEnd, type Released } from './drive/to-end.ts';
+import { driveToEnd, type Released, released } from './drive/to-end.ts';
 import type { SavedRollout, Store } from './ports/store.ts';
 
 export interface Earlier extends Means {
   readonly spec: Pick<Spec, 'command' | 'images' | 'deployment' | 'lockWaitMs' | 'onExpired'>;
   readonly store: Store;
   readonly actor: string | null;
+  /** Tells this run's request to go on from every other. */
+  readonly commandId: string;
 }
 
 type Settled =
@@ -35,7 +37,7 @@ export const settleEarlier = async (input: Earlier, subject: Subject): Promise<S
   for (;;) {
     const settled = await settleOnce(input, subject);
     if (settled.kind !== 'held') return settled;
-    if (input.clock.now() >= until || input.cancelled.aborted) return only(lockHeld(settled.held, subject));
+    if (input.clock.now() >= until || input.cancelled.aborted) return ended(lockHeld(settled.held, subject));
     sayWaiting(input, settled.held, until);
     await input.clock.sleepUntil(input.clock.now() + WAIT_PAUSE_MS, input.cancelled).catch(() => undefined);
   }
@@ -44,7 +46,7 @@ export const settleEarlier = async (input: Earlier, subject: Subject): Promise<S
 /** Ending it and then going back too would go back by two versions. */
 const OPEN_TEXT = 'a rollout is open, and stable still runs the version before it; `command: abort` returns to that';
 
-const only = (outcome: Outcome): Settled => ({ kind: 'ended', released: { outcome, pods: [] } });
+const ended = (outcome: Outcome): Settled => ({ kind: 'ended', released: released(outcome) });
 
 const settleOnce = async (
   input: Earlier,
@@ -56,24 +58,24 @@ const settleOnce = async (
   const isAlone = found.kind === 'none' && found.lock !== null && input.spec.command !== 'plan';
   if (found.kind === 'none' && !isAlone) return FREE;
   if (found.kind === 'failed')
-    return only(
+    return ended(
       refused([problemFinding(found.problem, 'the state of an earlier rollout', input.cluster.server)], subject),
     );
   if (found.kind === 'open' && input.spec.command === 'plan') {
     const text = 'an earlier rollout was not finished; `command: run` resumes or ends it first';
-    return only(found.lock === null ? rejection('lock-held', text, subject) : lockHeld(found.lock, subject));
+    return ended(found.lock === null ? rejection('lock-held', text, subject) : lockHeld(found.lock, subject));
   }
   if (found.kind === 'open' && goesTooFar(input, found.saved))
-    return only(rejection('command-refused', OPEN_TEXT, subject));
+    return ended(rejection('command-refused', OPEN_TEXT, subject));
   if (found.lock !== null && input.spec.lockWaitMs === 0) sayWatching(input, found.lock);
   const taken = await takeOver(input, (saved) => openingFor(input, saved), reconnect);
   if (taken.kind === 'none') return FREE;
   if (taken.kind === 'held') return { kind: 'held', held: taken };
-  if (taken.kind === 'failed') return only(rejection('lock-held', taken.why, subject));
+  if (taken.kind !== 'taken') return ended(rejection('lock-held', taken.why, subject));
   const { namespace, deployment } = taken.rollout.plan.target;
   input.locked({ namespace, deployment });
-  const released = await driveToEnd(input, taken.context, taken.rollout, taken.first);
-  return isOver(input, taken.rollout, released) ? { kind: 'ended', released } : FREE;
+  const driven = await driveToEnd(input, taken.context, taken.rollout, taken.first);
+  return isOver(input, taken.rollout, driven) ? { kind: 'ended', released: driven } : FREE;
 };
 
 const goesTooFar = ({ spec }: Earlier, saved: SavedRollout): boolean =>
@@ -86,7 +88,7 @@ const openingFor = (input: Earlier, saved: Rollout): Opening => {
     return { why: { code: 'superseded', text, metric: null } };
   }
   if (input.spec.onExpired === 'rollback') return { why: LOST };
-  return { why: null, command: saved.phase === 'left' || isAtDeploy(saved) ? resumeBy(input.actor) : null };
+  return { why: null, command: saved.phase === 'left' || isAtDeploy(saved) ? resumeBy(input) : null };
 };
 
 export const LOST: Reason = {
@@ -96,11 +98,11 @@ export const LOST: Reason = {
 };
 
 /** A run that releases the same again asks for what was left to go on. */
-const resumeBy = (actor: string | null): Command => ({
+const resumeBy = ({ actor, commandId }: Earlier): Command => ({
   name: 'resume',
   rolloutId: null,
   by: actor,
-  id: null,
+  id: commandId,
   raw: 'resume',
 });
 

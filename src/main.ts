@@ -1,11 +1,22 @@
-import { configure, connectTo, meansOf, type Process, type Shell, shellOf, start, storeOf, token } from './compose.ts';
+import {
+  askedIn,
+  configure,
+  connectTo,
+  meansOf,
+  type Process,
+  type Shell,
+  shellOf,
+  start,
+  storeOf,
+  token,
+} from './compose.ts';
 import type { Settings } from './config/settings.ts';
 import { type Control, status, steer } from './control.ts';
 import type { Outcome } from './core/outcome.ts';
 import { misconfigured, rejection } from './core/rejection.ts';
 import type { ControlSpec, Spec } from './core/spec.ts';
 import { systemClock } from './drive/clock.ts';
-import type { Released } from './drive/to-end.ts';
+import { type Released, released } from './drive/to-end.ts';
 import { annotate } from './github/annotations.ts';
 import { type Asker, findAsker } from './github/asker.ts';
 import { fitsRollout } from './github/chatops.ts';
@@ -30,7 +41,6 @@ interface Ids {
 }
 
 const newIds = (): Ids => ({ holder: token(), rolloutId: token() });
-const only = (outcome: Outcome): Released => ({ outcome, pods: [] });
 
 // --- main ---------------------------------------------------------------------
 
@@ -40,16 +50,16 @@ const runMain = async (run: Process): Promise<number> => {
   run.log.headline('canary-rollout: reading the configuration');
   announceMain();
   const read = configure(run);
-  const asked = 'spec' in read ? read.spec : 'control' in read ? read.control : null;
+  const asked = askedIn(read);
   const shell = shellOf(run, read.settings, asked);
   for (const warning of read.warnings) run.log.warning(warning);
   if ('control' in read)
     return conclude(run, shell, await command(run, shell, read.control, read.settings), read.control);
-  const released =
+  const ended =
     'spec' in read
       ? await releaseOrReject(run, shell, read.spec, read.settings)
       : await answered(run, shell, run.inputs.values['command'] ?? 'run', misconfigured(read.issues));
-  return conclude(run, shell, released, 'spec' in read ? read.spec : null);
+  return conclude(run, shell, ended, asked);
 };
 
 const releaseOrReject = async (run: Process, shell: Shell, spec: Spec, settings: Settings): Promise<Released> => {
@@ -58,10 +68,10 @@ const releaseOrReject = async (run: Process, shell: Shell, spec: Spec, settings:
     if (!('ok' in asker)) return answered(run, shell, spec.command, rejection(asker.refused.code, asker.refused.text));
   }
   const context = await withPullRequest(shell.github, await resolveContext(shell.github, run.context));
-  if (context.origin !== 'same' && spec.command !== 'plan') return only(rejection('untrusted-event', FORK_TEXT));
+  if (context.origin !== 'same' && spec.command !== 'plan') return released(rejection('untrusted-event', FORK_TEXT));
   const ids = newIds();
   const cluster = connectTo(run, settings, ids.holder);
-  if (!cluster.ok) return only(rejection('cluster-unreachable', cluster.problem.message));
+  if (!cluster.ok) return released(rejection('cluster-unreachable', cluster.problem.message));
   return release(releaseOf({ ...run, context }, shell, spec, cluster.value, ids));
 };
 
@@ -73,7 +83,7 @@ const threadOf = (run: Process, shell: Shell, word: string): Thread => {
 /** What was refused before anything was proven is answered too, where a comment asked for it. */
 const answered = async (run: Process, shell: Shell, word: string, outcome: Outcome): Promise<Released> => {
   if (word !== 'run' && word !== 'plan') await threadOf(run, shell, word).conclude(outcome);
-  return only(outcome);
+  return released(outcome);
 };
 
 const releaseOf = (run: Process, shell: Shell, spec: Spec, cluster: Cluster, ids: Ids): Release => {
@@ -93,9 +103,9 @@ const releaseOf = (run: Process, shell: Shell, spec: Spec, cluster: Cluster, ids
 /** A command on open rollouts: proven first, when it came by a comment, and answered there. */
 const command = async (run: Process, shell: Shell, spec: ControlSpec, settings: Settings): Promise<Released> => {
   const thread = threadOf(run, shell, spec.command);
-  const released = await commanded(run, shell, spec, settings, () => thread.seen());
-  await thread.conclude(released.outcome);
-  return released;
+  const ended = await commanded(run, shell, spec, settings, () => thread.seen());
+  await thread.conclude(ended.outcome);
+  return ended;
 };
 
 const commanded = async (
@@ -106,11 +116,11 @@ const commanded = async (
   proven: () => void,
 ): Promise<Released> => {
   const asker = await findAsker(run.context, shell.github, spec.command);
-  if (!('ok' in asker)) return only(rejection(asker.refused.code, asker.refused.text));
+  if (!('ok' in asker)) return released(rejection(asker.refused.code, asker.refused.text));
   proven();
   const ids = newIds();
   const cluster = connectTo(run, settings, ids.holder);
-  if (!cluster.ok) return only(rejection('cluster-unreachable', cluster.problem.message));
+  if (!cluster.ok) return released(rejection('cluster-unreachable', cluster.problem.message));
   const input = controlOf(run, shell, spec, cluster.value, ids, asker.ok);
   switch (spec.command) {
     case 'status':
@@ -190,7 +200,7 @@ const runPost = async (run: Process): Promise<number> => {
   if (saved === null || saved.finished) return 0;
   run.log.headline('canary-rollout: main did not finish this rollout; finishing it now');
   const read = configure(run);
-  const asked = 'spec' in read ? read.spec : 'control' in read ? read.control : null;
+  const asked = askedIn(read);
   if (asked === null) return 1;
   const shell = shellOf(run, read.settings, asked);
   const cluster = connectTo(run, read.settings, saved.holder);
@@ -201,19 +211,19 @@ const runPost = async (run: Process): Promise<number> => {
   const input = { ...meansOf(run, shell, asked, cluster.value, saved), store: storeOf(cluster.value, saved.target) };
   const giveUpAt = systemClock.now() + POST_MS;
   // A signal must not end it early: what is left to do here is what a cancel asks for.
-  const released = await Promise.race([
+  const ended = await Promise.race([
     finish(input, giveUpAt),
     systemClock.sleepUntil(giveUpAt, new AbortController().signal).then(() => 'late' as const),
   ]);
-  if (released === 'late') {
+  if (ended === 'late') {
     run.log.error(
       'the rollout could not be finished in 4 minutes; its state is kept in the cluster, and the next run of this Deployment finishes it',
     );
     return 1;
   }
-  if ('outcome' in released) return conclude(run, shell, released, asked);
-  if (released.kind === 'failed') run.log.error(`${released.why}; the next run of this Deployment tries again`);
-  return released.kind === 'failed' ? 1 : 0;
+  if ('outcome' in ended) return conclude(run, shell, ended, asked);
+  if (ended.kind === 'failed') run.log.error(`${ended.why}; the next run of this Deployment tries again`);
+  return ended.kind === 'failed' ? 1 : 0;
 };
 
 const crashed = (run: Process, error: unknown): number => {

@@ -13,8 +13,8 @@ import { contextOf, type Means } from './drive/context.ts';
 import { problemFinding } from './drive/findings.ts';
 import { type Preflight, preflight } from './drive/preflight.ts';
 import { previewOf } from './drive/preview.ts';
-import { type Opening, reconnect, takeOver } from './drive/take-over.ts';
-import { driveToEnd, type Released } from './drive/to-end.ts';
+import { type Declined, type Opening, reconnect, takeOver } from './drive/take-over.ts';
+import { driveToEnd, type Released, released } from './drive/to-end.ts';
 import { lockHeld, settleEarlier } from './earlier.ts';
 import type { Store } from './ports/store.ts';
 
@@ -31,23 +31,25 @@ export interface Release extends Means {
 /** Reads and checks, locks, drives to the end, and cleans up (design §2). Expected trouble is an outcome, not a throw. */
 export const release = async (input: Release): Promise<Released> => {
   const namespace = input.spec.namespace ?? input.cluster.defaultNamespace;
-  const settled = await settleEarlier({ ...input, actor: input.run.actor }, subjectOf(input, namespace));
+  const settled = await settleEarlier(
+    { ...input, actor: input.run.actor, commandId: input.rolloutId },
+    subjectOf(input, namespace),
+  );
   if (settled.kind === 'ended') return settled.released;
   const signal = input.cancelled;
   const checked = await preflight({ ...input, namespace, now: input.clock.now(), signal });
   // First: checks that were given up would look like a cluster that cannot be reached.
   if (signal.aborted)
-    return {
-      outcome: rejected(input, namespace, 'cancelled', 'the workflow run was cancelled before anything was written'),
-      pods: [],
-    };
+    return released(
+      rejected(input, namespace, 'cancelled', 'the workflow run was cancelled before anything was written'),
+    );
   // What another run has made since is no reason to refuse this one: that run is.
   if (checked.kind !== 'ready' && (await hasBegun(input))) return release(input);
-  if (checked.kind === 'rejected') return { outcome: refused(checked.findings, subjectOf(input, namespace)), pods: [] };
-  if (checked.kind === 'unchanged') return { outcome: unchanged(input, namespace), pods: [] };
+  if (checked.kind === 'rejected') return released(refused(checked.findings, subjectOf(input, namespace)));
+  if (checked.kind === 'unchanged') return released(unchanged(input, namespace));
   if (input.spec.command === 'plan') {
     const reason: Reason = { code: 'planned', text: 'the plan was made and nothing was written', metric: null };
-    return { outcome: { kind: 'planned', reason, preview: previewOf(checked, input) }, pods: [] };
+    return released({ kind: 'planned', reason, preview: previewOf(checked, input) });
   }
   return roll(input, checked, namespace);
 };
@@ -63,20 +65,20 @@ type Ready = Extract<Preflight, { kind: 'ready' }>;
 const roll = async (input: Release, ready: Ready, namespace: string): Promise<Released> => {
   const acquired = await input.store.acquire(input.holder, AbortSignal.timeout(60_000));
   if (acquired.kind === 'held' && input.spec.lockWaitMs > 0 && !input.cancelled.aborted) return release(input);
-  if (acquired.kind === 'held') return { outcome: lockHeld(acquired, subjectOf(input, namespace)), pods: [] };
+  if (acquired.kind === 'held') return released(lockHeld(acquired, subjectOf(input, namespace)));
   if (acquired.kind === 'failed') {
     const finding = problemFinding(
       acquired.problem,
       `Lease ${namespace}/${storeName(input.spec.deployment)}`,
       input.cluster.server,
     );
-    return { outcome: refused([finding], subjectOf(input, namespace)), pods: [] };
+    return released(refused([finding], subjectOf(input, namespace)));
   }
   if (acquired.rollout !== null) {
     // Another run began one and died or halted while this one was checking: its plan and marks are not this run's.
     await input.store.release(true, AbortSignal.timeout(20_000));
     const text = 'another rollout began meanwhile and was not finished; run again to finish it first';
-    return { outcome: rejected(input, namespace, 'lock-held', text), pods: [] };
+    return released(rejected(input, namespace, 'lock-held', text));
   }
   input.locked({ namespace, deployment: input.spec.deployment });
   const start = startRollout(ready.plan, input.clock.now());
@@ -113,9 +115,8 @@ export const finish = async (
 const isKept = ({ plan, phase, committedAt }: Rollout): boolean =>
   plan.conduct.onCancel === 'keep' && committedAt === null && phase !== 'rolling-back';
 
-const openingOfPost = (saved: Rollout): Opening | null => {
-  // Main left it on purpose, or called for a person.
-  if (isTerminal(saved.phase)) return null;
+const openingOfPost = (saved: Rollout): Opening | Declined => {
+  if (isTerminal(saved.phase)) return { declined: 'main left it on purpose, or called for a person' };
   const why: Reason = { code: 'cancelled', text: 'the workflow run ended before the rollout did', metric: null };
   return { why: isKept(saved) ? null : why };
 };

@@ -1,8 +1,8 @@
-import { type Control, entryOf, only, targetsOf } from './control.ts';
+import { type Control, entryOf, targetsOf } from './control.ts';
 import type { RolloutEntry } from './core/outcome.ts';
 import type { Rollout } from './core/rollout.ts';
-import { type Opening, reconnect, takeOver } from './drive/take-over.ts';
-import { driveToEnd, type Released } from './drive/to-end.ts';
+import { type Declined, type Opening, reconnect, takeOver } from './drive/take-over.ts';
+import { driveToEnd, type Released, released } from './drive/to-end.ts';
 import { LOST } from './earlier.ts';
 import type { OpenRollout } from './ports/store.ts';
 
@@ -36,7 +36,7 @@ export const sweep = async (input: Control): Promise<Released> => {
           text: `${unsafe} of ${entries.length} could not be made safe`,
           metric: null,
         } as const);
-  return only({ kind: 'accepted', reason, rollouts: entries, failed: unsafe > 0 });
+  return released({ kind: 'accepted', reason, rollouts: entries, failed: unsafe > 0 });
 };
 
 const sweptText = (count: number): string =>
@@ -50,13 +50,12 @@ const sweepOne = async (input: Control, target: OpenRollout): Promise<RolloutEnt
   if (target.lockOnly === true) return sweepLock(input, target);
   const before = await entryOf(input, target);
   if (before?.rollout == null) return before;
-  // Told again and again until somebody has come.
-  if (waitsForPerson(before.rollout)) return { ...before, note: 'it halted, and waits for a person', failed: true };
+  if (waitsForPerson(before.rollout)) return { ...before, ...CALLS };
   const means = { ...input, store: input.storeOf(target), log: naming(input, target) };
   const taken = await takeOver(means, openingOf, reconnect);
   if (taken.kind === 'none') return null;
   if (taken.kind === 'held') return { ...before, lock: 'held', runUrl: taken.runUrl, note: 'a run drives it' };
-  if (taken.kind === 'failed') return { ...before, lock: 'free', note: taken.why, failed: true };
+  if (taken.kind !== 'taken') return { ...before, lock: 'free', note: taken.why, failed: true };
   const { outcome } = await driveToEnd(means, taken.context, taken.rollout, taken.first);
   const after = outcome.kind === 'finished' ? outcome.rollout : taken.rollout;
   return { ...before, rollout: after, lock: 'free', note: noteOf(after), failed: after.phase === 'halted' };
@@ -65,10 +64,11 @@ const sweepOne = async (input: Control, target: OpenRollout): Promise<RolloutEnt
 /** A lock without a state: taken when it stands still, and removed. */
 const sweepLock = async (input: Control, { namespace, deployment }: OpenRollout): Promise<RolloutEntry> => {
   const means = { ...input, store: input.storeOf({ namespace, deployment }) };
-  const taken = await takeOver(means, () => null, reconnect);
+  const taken = await takeOver(means, () => ({ declined: 'a run has just begun' }), reconnect);
   const entry = { namespace, deployment, rollout: null, runUrl: null, failed: false } as const;
   if (taken.kind === 'held') return { ...entry, lock: 'held', runUrl: taken.runUrl, note: 'a run has just begun' };
   if (taken.kind === 'failed') return { ...entry, lock: 'free', note: taken.why, failed: true };
+  if (taken.kind !== 'none') return { ...entry, lock: 'free', note: 'a rollout began meanwhile: sweep again' };
   return { ...entry, lock: 'free', note: 'the lock of a run that died before it began was removed' };
 };
 
@@ -81,8 +81,11 @@ const naming =
 /** Past the point of no return the healthy copy serves; each new attempt would put users on the other one again. */
 const waitsForPerson = ({ phase, committedAt }: Rollout): boolean => phase === 'halted' && committedAt !== null;
 
-const openingOf = (saved: Rollout): Opening | null => {
-  if (waitsForPerson(saved)) return null;
+/** Told again and again until somebody has come. */
+const CALLS = { note: 'it halted, and waits for a person', failed: true } as const;
+
+const openingOf = (saved: Rollout): Opening | Declined => {
+  if (waitsForPerson(saved)) return { declined: CALLS.note };
   const isPaused = saved.phase === 'left' || saved.paused !== null;
   return isPaused ? { why: null, checks: true } : { why: LOST };
 };

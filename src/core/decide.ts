@@ -5,7 +5,7 @@ import { currentStep, stepReplicas } from './phases/progressing.ts';
 import { isReturning, silentMetric } from './phases/promoting.ts';
 import { freshLook, splitsRequests } from './phases/rule.ts';
 import { record } from './record.ts';
-import type { Event, Rollout, StageName } from './rollout.ts';
+import type { Event, Rollout } from './rollout.ts';
 import { isReadingStable, readStable } from './stable-read.ts';
 import { enterNamed, enterPhase, enterStage, isTerminal, nextRule, ruleOf } from './stage.ts';
 import { askApproval, leavesAfterStep, leavesAtPromotion, obey } from './steering.ts';
@@ -33,10 +33,7 @@ const isStale = (rollout: Rollout, event: Event): boolean =>
 const decide = (recorded: Rollout, event: Event): Rollout => {
   const { now } = event;
   if (event.kind === 'lock-lost') {
-    const whose = event.holder.startsWith('nobody')
-      ? `the lock is held by ${event.holder}`
-      : `${event.holder} took the lock`;
-    const text = `${whose}; this run writes nothing more`;
+    const text = `${event.how}; this run writes nothing more`;
     return end(recorded, 'halted', { code: 'lock-lost', text, metric: null }, now);
   }
   // The time up to now counts by what was so until now: a pause that ends with this event was one.
@@ -116,13 +113,13 @@ const CAME_BACK = 'our entry came back into the route after it was put back; it 
 const putBackAgain = (rollout: Rollout, now: Ms): Rollout =>
   enterNamed({ ...rollout, warnings: [...rollout.warnings, CAME_BACK] }, 'restore-route', now);
 
-const STANDS: readonly StageName[] = ['canary', 'route-entry', 'settle', 'watchdog', 'bake', 'all-traffic'];
-
 /** Whether more of the traffic would move next: a pause holds the rollout there. What it had before it may have again. */
-const raisesNext = ({ stage, steps, step, traffic }: Rollout): boolean => {
+const raisesNext = (rollout: Rollout): boolean => {
+  const { phase, stage, steps, step, traffic } = rollout;
+  if (phase === 'preparing') return nextRule(rollout) === null;
   if (stage.name === 'scale') return steps[step] === undefined;
   if (stage.name === 'capacity') return traffic.wanted.canary < ALL_TRAFFIC;
-  return STANDS.includes(stage.name);
+  return stage.name === 'bake' || stage.name === 'all-traffic';
 };
 
 /** Nothing moves while it is paused; opened for one look at the metrics only, it is left again after that look. */

@@ -7,7 +7,7 @@ import { NEVER } from './record.ts';
 import type { Observation, Rollout, StageName } from './rollout.ts';
 import { ruleOf } from './stage.ts';
 import type { Ms } from './units.ts';
-import { waitsForApproval } from './waiting.ts';
+import { approvalOver, holdOver } from './waiting.ts';
 
 const reason = (code: ReasonCode, text: string, metric: string | null = null): Reason => ({ code, text, metric });
 
@@ -17,7 +17,9 @@ export const failureOf = (rollout: Rollout, now: Ms): Reason | null => {
   if (rule === null) return null;
   const isForward = rollout.phase !== 'rolling-back' && rollout.committedAt === null;
   return (
-    (isForward ? (tooLong(rollout, now) ?? waitedTooLong(rollout, now) ?? worldChanged(rollout)) : null) ??
+    (isForward
+      ? (tooLong(rollout, now) ?? holdOver(rollout, now) ?? approvalOver(rollout, now) ?? worldChanged(rollout))
+      : null) ??
     (rollout.phase === 'rolling-back' ? null : (badArm(rollout) ?? judged(rollout, now))) ??
     stageFailed(rollout, rule, now)
   );
@@ -29,19 +31,6 @@ const tooLong = (rollout: Rollout, now: Ms): Reason | null => {
   return now - rollout.startedAt - rollout.leftMs < timeoutMs
     ? null
     : reason('timeout', `the rollout took longer than ${formatDuration(timeoutMs)}`);
-};
-
-/** A pause and an approval are waited for only so long. */
-const waitedTooLong = (rollout: Rollout, now: Ms): Reason | null => {
-  const { holdMs, approval } = rollout.plan.conduct;
-  if (rollout.paused !== null && now - rollout.paused.since >= holdMs)
-    return reason(
-      'hold-expired',
-      `nobody resumed it within ${formatDuration(holdMs)} (\`hold\`); it was paused by ${rollout.paused.by}`,
-    );
-  if (rollout.approval !== null && waitsForApproval(rollout) && now - rollout.approval.since >= approval.timeoutMs)
-    return reason('approval-timeout', `nobody approved within ${formatDuration(approval.timeoutMs)}`);
-  return null;
 };
 
 /** Changes by others that the rollout must not work against. */

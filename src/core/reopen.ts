@@ -16,7 +16,7 @@ export const reopen = (saved: Rollout, why: Reason | null, now: Ms): Rollout => 
   const idle: Rollout = {
     ...saved,
     phase,
-    reason: saved.phase === 'left' ? null : saved.reason,
+    reason: isStillSo(saved, phase) ? saved.reason : null,
     reopensAs: null,
     finishedAt: null,
     leftMs: saved.leftMs + (saved.phase === 'left' ? Math.max(0, now - (saved.finishedAt ?? now)) : 0),
@@ -38,6 +38,10 @@ export const reopen = (saved: Rollout, why: Reason | null, now: Ms): Rollout => 
     ? goOn(idle, now)
     : finishOn(why === null ? idle : { ...idle, reason: idle.reason ?? deployAbort(idle, why) }, now);
 };
+
+/** Why it turned back or stopped stays said while that is what it does; what goes forward again begins without. */
+const isStillSo = ({ undoes, stage }: Rollout, phase: OpenPhase): boolean =>
+  phase === 'rolling-back' || undoes || stage.name === 'keep-canary';
 
 const openPhaseOf = ({ phase, reopensAs }: Rollout): OpenPhase | null => (isTerminal(phase) ? reopensAs : phase);
 
@@ -65,16 +69,16 @@ const FIRST_AGAIN: Readonly<Partial<Record<StageName, StageName>>> = {
 };
 
 /** Stable was left to the user's own deploy step: only what it runs tells what an end can mean. */
-const isAtDeploy = ({ plan, untilReached, stage, skipsSteps }: Rollout): boolean =>
+const isLeftToDeploy = ({ plan, untilReached, stage, skipsSteps }: Rollout): boolean =>
   plan.conduct.until?.kind === 'promotion' &&
   untilReached &&
   !skipsSteps &&
   ['commit', 'read-stable', 'await-stable'].includes(stage.name);
 
-const deployAbort = (idle: Rollout, why: Reason): Reason | null => (isAtDeploy(idle) ? why : null);
+const deployAbort = (idle: Rollout, why: Reason): Reason | null => (isLeftToDeploy(idle) ? why : null);
 
 const finishOn = (idle: Rollout, now: Ms): Rollout => {
-  if (idle.committedAt !== null && isAtDeploy(idle)) return enterNamed(idle, 'read-stable', now);
+  if (idle.committedAt !== null && isLeftToDeploy(idle)) return enterNamed(idle, 'read-stable', now);
   // Whether stable is still up has to be seen before it gets traffic again.
   if (idle.committedAt !== null && isReturning(idle.stage.name)) return enterNamed(idle, 'stable-ready', now);
   // A cancel or a refused write stopped the return where it was safe: no metric speaks against the updated stable.

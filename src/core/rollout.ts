@@ -267,7 +267,7 @@ export type Event = { readonly now: Ms } & (
   | { readonly kind: 'commanded'; readonly command: Command }
   | { readonly kind: 'acknowledged'; readonly effect: number; readonly done: boolean }
   | { readonly kind: 'cancel-requested'; readonly wayBackSent: boolean }
-  | { readonly kind: 'lock-lost'; readonly holder: string }
+  | { readonly kind: 'lock-lost'; readonly how: string }
 );
 
 /** Work that should be under way. An effect is opened once, has a number, and ends with the event that names it. */

@@ -1,9 +1,9 @@
 import { freshLook } from './phases/rule.ts';
-import type { Reason } from './reason.ts';
 import type { Rollout } from './rollout.ts';
-import { enterNamed, enterStage, nextRule } from './stage.ts';
+import { enterNamed, enterStage, newStage, nextRule } from './stage.ts';
 import { end, leave } from './turns.ts';
 import type { Ms } from './units.ts';
+import { holdOver } from './waiting.ts';
 
 export const isReadingStable = ({ stage }: Rollout): boolean => stage.name === 'read-stable';
 
@@ -25,16 +25,16 @@ export const readStable = (rollout: Rollout, now: Ms): Rollout => {
   const { stable } = look;
   const isOld = stable !== null && stable.template === rollout.plan.stableTemplate;
   if (isOld && stable.ready > 0 && stable.ready >= stable.replicas)
-    return enterNamed({ ...rollout, reason: why, paused: null, undoes: true }, 'return-some', now);
+    return undo({ ...rollout, reason: why, paused: null, undoes: true }, now);
   const text = `${why.text}; stable runs neither the old version nor the judged one and ready, so the canary keeps serving`;
   return end(rollout, 'halted', { ...why, code: 'stable-not-updated', text }, now);
 };
 
-/** Why it may not wait any longer; null while it may. */
-const holdOver = ({ paused, plan }: Rollout, now: Ms): Reason | null =>
-  paused !== null && now - paused.since >= plan.conduct.holdMs
-    ? { code: 'hold-expired', text: 'nobody resumed it within `hold`', metric: null }
-    : null;
+/** Back to the old version as to an updated one; where the route leads there already, only what was added is left to go. */
+const undo = (rollout: Rollout, now: Ms): Rollout => {
+  const rule = nextRule({ ...rollout, stage: newStage('stable-ready', now) });
+  return rule === null ? rollout : enterStage(rollout, rule, now);
+};
 
 /** The deploy step may still come. A look in passing leaves it alone; a run that was started for it waits for stable. */
 const wait = (rollout: Rollout, now: Ms): Rollout => {

@@ -58,8 +58,9 @@ export const refusal = (rollout: Rollout, command: Command): string | null => {
 export const isAtDeploy = ({ stage }: Rollout): boolean =>
   stage.name === 'read-stable' || stage.name === 'await-stable';
 
-/** Past the point of no return, and waiting for a person. */
-const isStopped = (rollout: Rollout): boolean => rollout.reason !== null || isAtDeploy(rollout);
+/** Past the point of no return, and not on its way: it was opened a moment ago, or waits for a deploy step or a person. */
+const isStopped = (rollout: Rollout): boolean =>
+  rollout.observation === null || isAtDeploy(rollout) || rollout.stage.name === 'keep-canary';
 
 const notPermitted = ({ plan }: Rollout, by: string | null): string | null => {
   const { approvers, selfApproval } = plan.conduct.approval;

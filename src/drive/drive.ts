@@ -49,7 +49,7 @@ export async function* drive(
   context.cancelled.addEventListener('abort', cancel, { once: true });
   if (context.cancelled.aborted) cancel();
   const beside = [
-    keepLease(context, over.signal, (holder) => events.push({ kind: 'lock-lost', now: clock.now(), holder })),
+    keepLease(context, over.signal, (how) => events.push({ kind: 'lock-lost', now: clock.now(), how })),
     hearCommands(context, over.signal, (command) => events.push({ kind: 'commanded', now: clock.now(), command })),
     keepWatchdog(
       context,
@@ -109,7 +109,7 @@ const hearCommands = async (
   }
 };
 
-const keepLease = async (context: DriveContext, signal: AbortSignal, lost: (holder: string) => void): Promise<void> => {
+const keepLease = async (context: DriveContext, signal: AbortSignal, lost: (how: string) => void): Promise<void> => {
   let pauseMs = RENEW_EVERY_MS;
   while (!signal.aborted) {
     const isOver = await context.clock.sleepUntil(context.clock.now() + pauseMs, signal).then(
@@ -120,7 +120,7 @@ const keepLease = async (context: DriveContext, signal: AbortSignal, lost: (hold
     // One that fails is tried again soon: the lease lasts for three, and nothing goes forward once it may have run out.
     const limit = AbortSignal.any([signal, AbortSignal.timeout(READ_DEADLINE_MS)]);
     const renewed = await context.store.renew(limit).catch(() => null);
-    if (renewed?.kind === 'lost') return lost(renewed.holder);
+    if (renewed?.kind === 'lost') return lost(renewed.how);
     pauseMs = renewed?.kind === 'saved' ? RENEW_EVERY_MS : RENEW_AGAIN_MS;
   }
 };
@@ -156,7 +156,7 @@ const answerTo = async (
       return { ...answered, kind: 'woke', now: Math.max(clock.now(), effect.at) };
     case 'save': {
       const saved = await store.save(rollout, AbortSignal.timeout(READ_DEADLINE_MS));
-      if (saved.kind === 'lost') return { kind: 'lock-lost', now: clock.now(), holder: saved.holder };
+      if (saved.kind === 'lost') return { kind: 'lock-lost', now: clock.now(), how: saved.how };
       if (saved.kind === 'failed')
         return { ...answered, kind: 'save-failed', now: clock.now(), reason: saved.problem.message };
       return { ...answered, kind: 'saved', now: clock.now(), revision: effect.revision };

@@ -49,17 +49,24 @@ export type TakenOver =
   | Held
   /** `canRetry`: asking again later may help. */
   | { readonly kind: 'failed'; readonly why: string; readonly canRetry: boolean }
+  /** It was not to be opened, for this reason, and is as it was. */
+  | { readonly kind: 'declined'; readonly why: string }
   | Taken;
+
+/** Why a rollout is left alone once its state is known. */
+export interface Declined {
+  readonly declined: string;
+}
 
 type TakeOver = Pick<Means, 'holder' | 'clock' | 'routers'> & { readonly store: Store };
 
 /**
  * Takes the lock of a rollout that somebody left open, loads it and writes the new holder mark on all its objects, before
- * anything else. The state is hostile until the store has checked it. `opening` null: it is left alone after all.
+ * anything else. The state is hostile until the store has checked it.
  */
 export const takeOver = async <Input extends TakeOver>(
   input: Input,
-  opening: (saved: Rollout) => Opening | null,
+  opening: (saved: Rollout) => Opening | Declined,
   connect: (input: Input, saved: Rollout, token: string) => DriveContext | null,
 ): Promise<TakenOver> => {
   const acquired = await input.store.acquire(input.holder, AbortSignal.timeout(ACQUIRE_MS));
@@ -78,9 +85,9 @@ export const takeOver = async <Input extends TakeOver>(
   }
   const { rollout } = saved;
   const how = opening(rollout);
-  if (how === null) {
+  if ('declined' in how) {
     await release(true);
-    return { kind: 'none' };
+    return { kind: 'declined', why: how.declined };
   }
   const context = connect(input, rollout, acquired.token);
   if (context === null || (isTerminal(rollout.phase) && rollout.reopensAs === null)) {
@@ -134,7 +141,7 @@ const claim = async (context: DriveContext, rollout: Rollout): Promise<string | 
       await context.clock.sleepUntil(context.clock.now() + CLAIM_PAUSE_MS, signal);
       // Three attempts can take longer than a lease lasts; a mark written after that could be a successor's.
       const renewed = await context.store.renew(signal);
-      if (renewed.kind === 'lost') return `${renewed.holder} took the lock`;
+      if (renewed.kind === 'lost') return renewed.how;
     }
     const isWanted = (): boolean => context.clock.now() < (context.store.heldUntil() ?? 0);
     const options = { signal, remember: () => undefined, isWanted };

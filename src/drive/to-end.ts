@@ -14,6 +14,9 @@ export interface Released {
   readonly pods: readonly PodNote[];
 }
 
+/** A job that drove nothing has only its outcome to tell. */
+export const released = (outcome: Outcome): Released => ({ outcome, pods: [] });
+
 /** Drives, reports each turn, takes the pods' last words when it turns back, and gives the lock back at the end. */
 export const driveToEnd = async (
   input: { readonly progress: (rollout: Rollout) => void; readonly store: Store },

@@ -8,12 +8,12 @@ import {
   escapePointer,
   isHeldBy,
   type Lock,
+  lossOf,
   MANAGED_BY,
   patchOf,
   type Renewed,
   RUN_URL,
   TOKEN,
-  winnerOf,
 } from './lock.ts';
 import { deserialise, LARGEST_STATE_BYTES, type StateBounds, serialise } from './saved-rollout.ts';
 
@@ -33,7 +33,7 @@ export interface Context {
   readonly bounds: StateBounds;
 }
 
-export const DELETED = 'nobody: the Lease was deleted';
+export const DELETED = 'the Lease was deleted, and nobody holds the lock';
 
 export type Read = { readonly kind: 'ok'; readonly value: KubeObject | null } | CallProblem;
 
@@ -131,11 +131,11 @@ export const stillOwned = async (context: Context, claim: Held, signal: AbortSig
   if (lease.kind !== 'ok') return failed(lease);
   if (lease.value === null) {
     const restored = await restore(context, claim, signal);
-    if (restored.kind === 'gone') return { kind: 'lost', holder: DELETED };
+    if (restored.kind === 'gone') return { kind: 'lost', how: DELETED };
     return restored.kind === 'saved' ? null : restored;
   }
   if (isHeldBy(lease.value, claim.holder, claim.token)) return null;
-  return { kind: 'lost', holder: winnerOf(lease.value) };
+  return { kind: 'lost', how: lossOf(lease.value) };
 };
 
 const create = (context: Context, claim: Held, data: Data, signal: AbortSignal) => {

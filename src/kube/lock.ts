@@ -113,10 +113,12 @@ export const holderOf = (lease: KubeObject): string | null => {
   return typeof identity === 'string' && identity !== '' ? identity : null;
 };
 
-/** Who has the lock now, for the one that lost it: the run's address rather than the id that proves who it is. */
-export const winnerOf = (lease: KubeObject): string => {
+/** What became of the lock, for the run that lost it: names the other by its address rather than the id that proves who it is. */
+export const lossOf = (lease: KubeObject): string => {
   const holder = holderOf(lease);
-  return holder === null ? 'nobody: the Lease was released' : (lease.metadata.annotations?.[RUN_URL] ?? holder);
+  return holder === null
+    ? 'the Lease was released, and nobody holds the lock'
+    : `${lease.metadata.annotations?.[RUN_URL] ?? holder} took the lock`;
 };
 
 /** RFC 3339, by the holder's clock. */
@@ -132,7 +134,7 @@ const lostTo = async (read: Lock['read'], signal: AbortSignal): Promise<Renewed>
   const found = await read(signal);
   if (found.kind !== 'ok') return { kind: 'failed', problem: found };
   if (found.value === null) return { kind: 'gone' };
-  return { kind: 'lost', holder: winnerOf(found.value) };
+  return { kind: 'lost', how: lossOf(found.value) };
 };
 
 const acquire = async (
@@ -264,7 +266,7 @@ const remove = async (
     if (found.kind !== 'ok') return { kind: 'failed', problem: found };
     if (found.value === null) return { kind: 'saved' };
     if (!isHeldBy(found.value, claim.holder, claim.token)) {
-      return { kind: 'lost', holder: winnerOf(found.value) };
+      return { kind: 'lost', how: lossOf(found.value) };
     }
     const answer = await cluster.send(deletion(ref, found.value), { dryRun: false, signal });
     if (answer.kind === 'ok' || answer.kind === 'missing') return { kind: 'saved' };

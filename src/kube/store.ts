@@ -49,7 +49,7 @@ export const createStore = (options: StoreOptions): Store => {
   let held: Held | null = null;
   let until: Ms | null = null;
   const withLock = async (act: (held: Held) => Promise<Renewed | Saved>): Promise<Saved> => {
-    if (held === null) return { kind: 'lost', holder: 'nobody: the lock was never taken' };
+    if (held === null) return { kind: 'lost', how: 'the lock was never taken' };
     const done = await act(held);
     // What an answer says about the lock is kept; a failure says nothing.
     if ('sentAt' in done) until = done.sentAt + LEASE_SECONDS * 1000;
@@ -79,7 +79,7 @@ export const createStore = (options: StoreOptions): Store => {
 };
 
 const savedOf = (renewed: Renewed | Saved): Saved => {
-  if (renewed.kind === 'gone') return { kind: 'lost', holder: DELETED };
+  if (renewed.kind === 'gone') return { kind: 'lost', how: DELETED };
   return renewed.kind === 'saved' ? { kind: 'saved' } : renewed;
 };
 

@@ -31,7 +31,8 @@ export type SavedRollout =
 
 export type Saved =
   | { readonly kind: 'saved' }
-  | { readonly kind: 'lost'; readonly holder: string }
+  /** `how`: a clause, `https://… took the lock`. */
+  | { readonly kind: 'lost'; readonly how: string }
   | { readonly kind: 'failed'; readonly problem: CallProblem };
 
 export type { Command };

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Call } from '../../sandbox/cluster/requests.ts';
 import type { Shop } from './shop.ts';
 import { expectClean, GOOD, inShop, STABLE, specOf, weightsIn, when } from './shop.ts';
+import { expectStatus, give } from './steering.ts';
 
 const HOLDING = /holding it for/;
 
@@ -95,7 +96,7 @@ describe.concurrent('a run that is cancelled', () => {
   );
 
   test(
-    'past the point of no return halts, and the canary keeps serving',
+    'past the point of no return halts with the canary serving, and is finished by `promote`',
     inShop({ post: true, rps: 100 }, async (shop) => {
       const cancel = new AbortController();
       const onLine = when(/waiting for the updated stable/, () => cancel.abort());
@@ -114,7 +115,12 @@ describe.concurrent('a run that is cancelled', () => {
       });
       expect(release.summary).toContain('**What to do.**');
       expect(shop.traffic.records.slice(-20).map(({ version }) => version)).toEqual(Array(20).fill('1.4.2'));
+
+      const promote = await give(shop, 'promote');
+      expectStatus(promote, 'promoted', 'completed', 0);
+      imageOfStable(shop, GOOD);
       expect(shop.traffic.report().lostBy).toEqual({});
+      await expectClean(shop);
     }),
   );
 });

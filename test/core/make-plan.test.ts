@@ -2,31 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_WEIGHTS, type Facts, makePlan, shortestDuration } from '../../src/core/make-plan.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Spec } from '../../src/core/spec.ts';
-import { CONDUCT } from '../fakes/conduct.ts';
+import { aSpec as anySpec } from '../fakes/spec.ts';
 import { aPlan, ERRORS, LATENCY, PODS } from './plan.ts';
 
-const aSpec = (weights: readonly number[], change: Partial<Spec> = {}): Spec => ({
-  command: 'run',
-  images: [{ container: null, image: 'checkout:2' }],
-  deployment: 'checkout',
-  namespace: null,
-  service: null,
-  route: null,
-  steps: weights.map((weight) => ({ weight, intervalMs: 60_000, approval: false })),
-  metrics: [ERRORS],
-  prometheus: null,
-  timeoutMs: 1,
-  readyTimeoutMs: 2,
-  drainMs: 3,
-  noDataTimeoutMs: 4,
-  podLogs: 'auto',
-  failOnRollback: true,
-  lockWaitMs: 0,
-  onExpired: 'resume',
-  conduct: CONDUCT,
-  watchdog: null,
-  ...change,
-});
+const aSpec = (weights: readonly number[], change: Partial<Spec> = {}): Spec =>
+  anySpec({
+    steps: weights.map((weight) => ({ weight, intervalMs: 60_000, approval: false })),
+    metrics: [ERRORS],
+    timeoutMs: 1,
+    readyTimeoutMs: 2,
+    drainMs: 3,
+    noDataTimeoutMs: 4,
+    ...change,
+  });
 
 const facts = (change: Partial<Facts> = {}): Facts => {
   const { target, run, abilities, stableTemplate, fromImages, uids, original } = aPlan();

@@ -281,7 +281,7 @@ test('a way back that a late write undid goes again', () => {
 });
 
 test('a lost lock ends everything at once', () => {
-  const after = transition(lastOf('bake'), { kind: 'lock-lost', now: START + 20_000, holder: 'run 9' });
+  const after = transition(lastOf('bake'), { kind: 'lock-lost', now: START + 20_000, how: 'run 9 took the lock' });
 
   expect(after).toMatchObject({ phase: 'halted', open: [], reason: { code: 'lock-lost' } });
 });

@@ -275,3 +275,55 @@ test.each([
 
   expect(reopen(kept, null, returning.startedAt + 600_000).stage.name).toBe(stage);
 });
+
+describe('a promotion that halted before stable was ready', () => {
+  const pending = whenever(({ stage }) => stage.name === 'stable-ready');
+  const halted: Rollout = {
+    ...pending,
+    phase: 'halted',
+    reopensAs: 'promoting',
+    reason: { code: 'promote-failed', text: 'it could not be pulled', metric: null },
+  };
+  const now = pending.startedAt + 600_000;
+  const promote = { name: 'promote', rolloutId: null, by: 'octocat', id: 'c1', raw: 'promote' } as const;
+
+  test('goes on without the reason for which it halted: what comes next has its own', () => {
+    expect(reopen(halted, null, now)).toMatchObject({ phase: 'promoting', reason: null });
+  });
+
+  test('is finished by a promote', () => {
+    const after = transition(reopen(halted, null, now), { kind: 'commanded', now, command: promote });
+
+    expect(after).toMatchObject({ stage: { name: 'update-stable' }, asked: [{ name: 'promote', refused: null }] });
+  });
+
+  test('a promotion that is on its way needs none', () => {
+    const after = transition(
+      whenever(({ stage, observation }) => stage.name === 'stable-ready' && observation !== null),
+      { kind: 'commanded', now, command: promote },
+    );
+
+    expect(after.asked[0]?.refused).toBe('it is being promoted already');
+  });
+});
+
+test('going back after `until: promotion` leaves a route alone that was put back already', () => {
+  const saved = whenever(({ stage }) => stage.name === 'commit');
+  const plan = { ...saved.plan, conduct: { ...saved.plan.conduct, until: { kind: 'promotion' } as const } };
+  const left: Rollout = { ...saved, plan, phase: 'left', reopensAs: 'promoting', untilReached: true };
+  const why = { code: 'superseded', text: 'another release', metric: null } as const;
+  const opened = reopen({ ...left, committedAt: saved.startedAt + 1 }, why, saved.startedAt + 600_000);
+  const reading = transition(opened, { kind: 'started', now: saved.startedAt + 600_000 });
+  const effect = reading.open.find((one): one is Extract<Effect, { kind: 'observe' }> => one.kind === 'observe');
+  if (effect === undefined || saved.observation === null) throw new Error('nobody looks');
+  const observation: Observation = {
+    ...saved.observation,
+    at: effect.since,
+    asked: effect.want,
+    progress: { kind: 'pending', waitingFor: 'the new image' },
+    restored: true,
+  };
+  const after = transition(reading, { kind: 'observed', effect: effect.id, now: effect.since + 10, observation });
+
+  expect([after.stage.name, after.undoes, after.reason?.code]).toEqual(['drain', true, 'superseded']);
+});

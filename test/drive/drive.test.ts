@@ -87,7 +87,9 @@ describe('the loop', () => {
 
   test('writes nothing more when the lock is lost', async () => {
     let isLost = false;
-    const store = aStore({ save: async () => (isLost ? { kind: 'lost', holder: 'run 9' } : { kind: 'saved' }) });
+    const store = aStore({
+      save: async () => (isLost ? { kind: 'lost', how: 'run 9 took the lock' } : { kind: 'saved' }),
+    });
 
     const driven = await run({ store }, ({ stage }) => {
       isLost = stage.name === 'bake';

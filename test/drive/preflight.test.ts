@@ -4,32 +4,15 @@ import { preflight } from '../../src/drive/preflight.ts';
 import type { RequestedVersion, Workload } from '../../src/ports/workload.ts';
 import { aPlan as corePlan } from '../core/plan.ts';
 import { fakeCluster } from '../fakes/cluster.ts';
-import { CONDUCT } from '../fakes/conduct.ts';
+import { aSpec } from '../fakes/spec.ts';
 import { aRoute, aService, router, signal, workload } from './adapters.ts';
 
 const NOW = Date.parse('2026-03-01T10:00:00Z');
 
-const SPEC: Spec = {
-  command: 'run',
-  deployment: 'checkout',
-  namespace: 'shop',
-  service: 'checkout',
-  images: [{ container: null, image: 'checkout:2' }],
-  route: { kind: 'objects', routes: [{ kind: 'split', name: 'checkout' }] },
+const SPEC = aSpec({
   steps: [{ weight: 500, intervalMs: 60_000, approval: false }],
-  metrics: [],
-  prometheus: null,
-  podLogs: 'off',
-  failOnRollback: true,
-  lockWaitMs: 0,
-  onExpired: 'resume',
-  conduct: CONDUCT,
-  watchdog: null,
   timeoutMs: 3_600_000,
-  readyTimeoutMs: 60_000,
-  drainMs: 1_000,
-  noDataTimeoutMs: 60_000,
-};
+});
 
 const arm = {
   uid: 'u',

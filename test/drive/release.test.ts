@@ -9,7 +9,7 @@ import { finish, type Release, release } from '../../src/release.ts';
 import { aPlan as corePlan, LATENCY } from '../core/plan.ts';
 import { fakeClock } from '../fakes/clock.ts';
 import { fakeCluster } from '../fakes/cluster.ts';
-import { CONDUCT } from '../fakes/conduct.ts';
+import { aSpec } from '../fakes/spec.ts';
 import { aContext, aPlan, aRoute, aService, aStore, router, workload } from './adapters.ts';
 
 const arm = {
@@ -36,27 +36,7 @@ const resolving: Workload = {
 };
 
 const aRelease = (store: Partial<Store>): Release => ({
-  spec: {
-    command: 'run',
-    deployment: 'checkout',
-    namespace: 'shop',
-    service: 'checkout',
-    images: [{ container: null, image: 'checkout:2' }],
-    route: { kind: 'objects', routes: [{ kind: 'split', name: 'checkout' }] },
-    steps: [{ weight: 500, intervalMs: 1_000, approval: false }],
-    metrics: [],
-    prometheus: null,
-    podLogs: 'off',
-    failOnRollback: true,
-    lockWaitMs: 0,
-    onExpired: 'resume',
-    conduct: CONDUCT,
-    watchdog: null,
-    timeoutMs: 60_000,
-    readyTimeoutMs: 60_000,
-    drainMs: 1_000,
-    noDataTimeoutMs: 60_000,
-  },
+  spec: aSpec(),
   run: corePlan().run,
   rolloutId: 'r1',
   holder: { id: 'me', runUrl: null },

@@ -1,5 +1,6 @@
 import type { Plan } from '../../src/core/plan.ts';
 import type { Observation, Rollout, StepMetric, StepRecord, Tally } from '../../src/core/rollout.ts';
+import { startRollout } from '../../src/core/start.ts';
 import { weightOnly } from '../../src/core/traffic.ts';
 import type { Arm } from '../../src/core/units.ts';
 import { CONDUCT } from './conduct.ts';
@@ -196,9 +197,9 @@ export const aRollout = (changes: Partial<Rollout> = {}): Rollout => {
     aStep(2000, '10:04:14', { endedAt: null, heldMs: 24_300, verdict: 'running' }),
   ];
   const wanted = weightOnly(steps.at(-1)?.weight ?? 0);
+  const start = startRollout(plan, at('10:02:00'));
   return {
-    schemaVersion: 1,
-    plan,
+    ...start,
     phase: 'progressing',
     stage: {
       name: 'bake',
@@ -214,55 +215,21 @@ export const aRollout = (changes: Partial<Rollout> = {}): Rollout => {
     },
     step: steps.length - 1,
     traffic: {
+      ...start.traffic,
       wanted,
       verified: wanted,
       rung: 'V1',
       firstAt: steps.length === 0 ? null : at('10:02:10'),
-      wayBackSentAt: null,
-      wayBackDoneAt: null,
-      wayBackRefusals: 0,
     },
-    metrics: plan.metrics.map(({ name }) => ({
-      name,
-      nextAt: 0,
-      step: { stable: tally(0, 0), canary: tally(0, 0) },
-      total: { stable: total(steps, name, 'stable'), canary: total(steps, name, 'canary') },
-      share: { stable: 0, canary: 0 },
-      shareScrapes: 0,
-      quietScrapes: 0,
-      sampledAt: null,
-      value: { stable: null, canary: null },
-      measurements: 0,
-      failed: 0,
-      noDataSince: null,
-      noDataWhy: null,
+    metrics: start.metrics.map((metric) => ({
+      ...metric,
+      total: { stable: total(steps, metric.name, 'stable'), canary: total(steps, metric.name, 'canary') },
       verdict: { kind: 'pass', odds: null, explanation: '' },
-      cursors: {},
     })),
     steps,
-    waits: [],
-    reason: null,
-    observation: null,
     lookedAt: at('10:04:39'),
-    committedAt: null,
-    paused: null,
-    approval: null,
-    skipsSteps: false,
-    asked: [],
-    untilReached: false,
-    reopensAs: null,
-    undoes: false,
-    checks: false,
-    unwatched: [],
-    leftMs: 0,
-    startedAt: at('10:02:00'),
-    finishedAt: null,
-    warnings: [],
-    open: [],
-    nextEffect: 1,
     revision: 1,
     savedRevision: 1,
-    savedAt: at('10:02:00'),
     ...changes,
   };
 };

@@ -206,6 +206,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
   'halted-promoting': finished({
     ...promoted,
     phase: 'halted',
+    reopensAs: 'promoting',
     reason: {
       code: 'promote-failed',
       text: 'stable could not become ready: `ImagePullBackOff` on 1 of 3 pods',

@@ -48,7 +48,7 @@ describe('a Lease that a person deleted', () => {
     world.cluster.remove(LOCK);
     await world.store().acquire(theirs, signal);
 
-    expect(await world.first.renew(signal)).toEqual({ kind: 'lost', holder: 'run-2' });
+    expect(await world.first.renew(signal)).toEqual({ kind: 'lost', how: 'run-2 took the lock' });
     expect(holder(world)).toBe('run-2');
   });
 
@@ -59,7 +59,7 @@ describe('a Lease that a person deleted', () => {
     await second.acquire(theirs, signal);
     await second.release(false, signal);
 
-    expect(await world.first.renew(signal)).toMatchObject({ kind: 'lost', holder: expect.stringContaining('deleted') });
+    expect(await world.first.renew(signal)).toMatchObject({ kind: 'lost', how: expect.stringContaining('deleted') });
     expect(world.cluster.get(LOCK)).toBeNull();
   });
 
@@ -93,7 +93,7 @@ describe('a Lease that a person deleted', () => {
       return undefined;
     });
 
-    expect(await world.first.renew(signal)).toEqual({ kind: 'lost', holder: 'https://ci.example/2' });
+    expect(await world.first.renew(signal)).toEqual({ kind: 'lost', how: 'https://ci.example/2 took the lock' });
   });
 
   test('whose new one was made and answered to nobody is ours all the same', async () => {
@@ -162,7 +162,7 @@ describe('how long the lock is known to be held', () => {
 
     const found = how === 'renew' ? await first.renew(signal) : await first.save(aRollout(), signal);
 
-    expect(found).toEqual({ kind: 'lost', holder: 'run-2' });
+    expect(found).toEqual({ kind: 'lost', how: 'run-2 took the lock' });
     expect(first.heldUntil()).toBeNull();
   });
 
@@ -191,7 +191,7 @@ describe('a run that stood still for longer than the lease lasts', () => {
     const calls: string[] = [];
     cluster.interfere((verb, ref) => void calls.push(`${verb} ${ref.kind}`));
 
-    expect(await first.renew(signal)).toEqual({ kind: 'lost', holder: 'run-2' });
+    expect(await first.renew(signal)).toEqual({ kind: 'lost', how: 'run-2 took the lock' });
     expect(calls).toEqual(['read Lease']);
   });
 

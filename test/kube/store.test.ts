@@ -179,7 +179,7 @@ describe('the lock', () => {
       await first.release(true, signal),
     ];
 
-    expect(results).toEqual(Array.from({ length: 4 }, () => ({ kind: 'lost', holder: 'run-2' })));
+    expect(results).toEqual(Array.from({ length: 4 }, () => ({ kind: 'lost', how: 'run-2 took the lock' })));
     expect(cluster.get(STATE)).toEqual(before);
   });
 
@@ -192,7 +192,7 @@ describe('the lock', () => {
 
     const zombie = await first.save(aRollout(), signal);
 
-    expect(zombie).toEqual({ kind: 'lost', holder: 'run-2' });
+    expect(zombie).toEqual({ kind: 'lost', how: 'run-2 took the lock' });
     expect(cluster.get(STATE)).toBeNull();
   });
 
@@ -214,7 +214,7 @@ describe('the lock', () => {
     await first.acquire(ours, signal);
     cluster.remove(LOCK);
 
-    expect(await first.renew(signal)).toMatchObject({ kind: 'lost', holder: expect.stringContaining('deleted') });
+    expect(await first.renew(signal)).toMatchObject({ kind: 'lost', how: expect.stringContaining('deleted') });
   });
 
   test('is renewed by its holder', async () => {
