@@ -92,6 +92,9 @@ export const replicaSetsIn = (seen: Seen, target: Target, arm: Arm): readonly Ku
 /** All pods that were read, of whomever. */
 export const allPods = (seen: Seen, target: Target): readonly KubeObject[] => listIn(seen, podList(target));
 
+/** Whether this look read pods: without them nothing is known of any. */
+export const podsWereRead = (seen: Seen, target: Target): boolean => seen.lists.has(refKey(podList(target)));
+
 /** Pods of an arm that were read, newest first. */
 export const podsIn = (seen: Seen, target: Target, arm: Arm): readonly KubeObject[] => {
   const deployment = deploymentIn(seen, target, arm);

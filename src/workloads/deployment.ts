@@ -4,7 +4,7 @@ import { deploymentIn, deploymentRef, podsIn, reads } from './arms.ts';
 import { createSamplePod } from './copy.ts';
 import { observe } from './observe.ts';
 import { plan } from './plan.ts';
-import { podsExpression } from './pods.ts';
+import { podsExpression, podsOf } from './pods.ts';
 import { progress } from './progress.ts';
 import { isUnchanged, resolve } from './resolve.ts';
 import { deploymentOf } from './shape.ts';
@@ -59,6 +59,7 @@ export const deploymentWorkload: Workload = {
   progress,
   observe,
   podsExpression,
+  podsOf,
   marked: (target) => [deploymentRef(target, 'stable')],
   pods: podsIn,
 };

@@ -3,7 +3,17 @@ import type { ContainerImage, Target } from '../core/plan.ts';
 import type { ArmSeen } from '../core/rollout.ts';
 import { type Fields, fieldsOf, textOf } from '../core/shape.ts';
 import type { Arm } from '../core/units.ts';
-import { currentReplicaSet, deploymentIn, podsIn, replicaSetsIn, serviceOf, serviceRef, slicesIn } from './arms.ts';
+import {
+  currentReplicaSet,
+  deploymentIn,
+  podsIn,
+  podsWereRead,
+  replicaSetsIn,
+  serviceOf,
+  serviceRef,
+  slicesIn,
+} from './arms.ts';
+import { livesOf } from './lives.ts';
 import { worstPod } from './pod-problem.ts';
 import { hasBase, podNameBases } from './pods.ts';
 import { conditionMessage, type Deployment, isRolledOut, items, plain } from './shape.ts';
@@ -91,7 +101,7 @@ const problemOf = (deployment: Deployment, pods: readonly KubeObject[]): string 
 const imagesOf = (deployment: Deployment): readonly ContainerImage[] =>
   deployment.containers.map(({ name, image }) => ({ container: name, image }));
 
-/** One arm as it is now; null when its Deployment does not exist. `imageIds` and the words about pods need the pods. */
+/** One arm as it is now; null when its Deployment does not exist. `imageIds`, `lives` and the words about pods need the pods. */
 export const observeArm = (seen: Seen, target: Target, arm: Arm): ArmSeen | null => {
   const deployment = deploymentIn(seen, target, arm);
   if (deployment === null) return null;
@@ -106,6 +116,7 @@ export const observeArm = (seen: Seen, target: Target, arm: Arm): ArmSeen | null
     images: imagesOf(deployment),
     imageIds: imageIdsOf(seen, target, arm),
     problem: problemOf(deployment, podsIn(seen, target, arm)),
+    lives: podsWereRead(seen, target) ? livesOf(podsIn(seen, target, arm)) : null,
   };
 };
 

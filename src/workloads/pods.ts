@@ -1,8 +1,12 @@
-import type { KubeObject, Seen } from '../core/objects.ts';
+import { type KubeObject, type ListRef, listRef, POD, type Seen } from '../core/objects.ts';
 import type { Target } from '../core/plan.ts';
 import type { Arm } from '../core/units.ts';
-import { allPods, isInUse, podsIn, replicaSetsIn } from './arms.ts';
+import { allPods, deploymentIn, isInUse, podsIn, replicaSetsIn } from './arms.ts';
+import { canaryDeploymentSelector } from './copy.ts';
+import { NO_PODS, selectorText } from './selectors.ts';
+import type { LabelSelector } from './shape.ts';
 import { controllerUid } from './survey.ts';
+import { withNewTemplate } from './template.ts';
 
 /** The API server cuts a name that it completes to 58 characters, and adds 5 (k8s.io/apiserver/pkg/storage/names). */
 const NAME_BASE_LIMIT = 58;
@@ -56,3 +60,17 @@ export const podsExpression = (seen: Seen, target: Target): Readonly<Record<Arm,
   stable: expression(seen, target, 'stable'),
   canary: expression(seen, target, 'canary'),
 });
+
+/** Of the arm's Deployment as it is, or as it will be created. */
+const selectorOf = (seen: Seen, target: Target, arm: Arm): LabelSelector | null => {
+  const own = deploymentIn(seen, target, arm);
+  if (own !== null) return own.selector;
+  const stable = arm === 'canary' ? deploymentIn(seen, target, 'stable') : null;
+  return stable === null ? null : canaryDeploymentSelector(withNewTemplate(stable, target), target.relabel);
+};
+
+/** Where an arm's pods are listed, and none of the other's: what its Deployment selects. Nobody's, where no Deployment was read. */
+export const podsOf = (seen: Seen, target: Target, arm: Arm): ListRef => {
+  const selector = selectorOf(seen, target, arm);
+  return listRef(POD, target.namespace, selector === null ? NO_PODS : selectorText(selector));
+};

@@ -45,3 +45,28 @@ export const selectorKeys = (selector: LabelSelector): readonly string[] => [
     [...Object.keys(selector.matchLabels), ...selector.matchExpressions.map((expression) => expression.key)].sort(),
   ),
 ];
+
+/** Matches nothing: the empty text would match everything. */
+export const NO_PODS = 'pod-template-hash,!pod-template-hash';
+
+const expressionText = ({ key, operator, values }: LabelSelector['matchExpressions'][number]): string | null => {
+  switch (operator) {
+    case 'In':
+      return `${key} in (${values.join(',')})`;
+    case 'NotIn':
+      return `${key} notin (${values.join(',')})`;
+    case 'Exists':
+      return key;
+    case 'DoesNotExist':
+      return `!${key}`;
+    default:
+      return null;
+  }
+};
+
+/** As the query parameter `labelSelector` has it. A selector without anything matches nothing here, as in a Service. */
+export const selectorText = ({ matchLabels, matchExpressions }: LabelSelector): string => {
+  const labels = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
+  const parts = [...labels.sort(), ...matchExpressions.map(expressionText).filter((part) => part !== null)];
+  return parts.length === 0 ? NO_PODS : parts.join(',');
+};

@@ -47,6 +47,7 @@ describe('an arm', () => {
       images: [{ container: 'app', image: 'app:1' }],
       imageIds: ['app@sha256:1'],
       problem: null,
+      lives: { [one.metadata.name]: expect.any(String), [two.metadata.name]: expect.any(String) },
     });
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isListRef, type KubeObject, REPLICA_SET } from '../../src/core/objects.ts';
 import type { Target } from '../../src/core/plan.ts';
+import type { Arm } from '../../src/core/units.ts';
 import { deploymentWorkload } from '../../src/workloads/index.ts';
 import { created, deployment, object, pod, replicaSet, seeFor, service, targetIn } from './world.ts';
 
@@ -117,6 +118,54 @@ describe('what is read', () => {
     expect(lists({ ...target, service: null, canaryService: null }, false)).toEqual([
       'ReplicaSet: app in (checkout,checkout-canary)',
     ]);
+  });
+});
+
+describe('where an arm’s pods are listed', () => {
+  const selectorOf = (arm: Arm, target: Target, objects: readonly KubeObject[]) =>
+    deploymentWorkload.podsOf(seeFor(target, objects), target, arm);
+
+  test('is the selector of its own Deployment', () => {
+    const { stable, canary, target } = worldOf('checkout');
+    const list = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespace: target.namespace };
+
+    expect(selectorOf('stable', target, [stable, canary])).toEqual({ ...list, labelSelector: 'app=checkout' });
+    expect(selectorOf('canary', target, [stable, canary])).toEqual({ ...list, labelSelector: 'app=checkout-canary' });
+  });
+
+  test('is known for a canary that is yet to be created', () => {
+    const { stable, canary, target } = worldOf('checkout');
+
+    expect(selectorOf('canary', target, [stable])).toEqual(selectorOf('canary', target, [stable, canary]));
+  });
+
+  test('lists pods of one arm only, where stable selects by expressions too', () => {
+    const labels = { app: 'checkout', tier: 'web' };
+    const matchExpressions = [
+      { key: 'tier', operator: 'In', values: ['web', 'api'] },
+      { key: 'legacy', operator: 'DoesNotExist' },
+      { key: 'app', operator: 'Exists' },
+      { key: 'zone', operator: 'NotIn', values: ['x', 'y'] },
+    ];
+    const stable = deployment({ labels, selector: { matchLabels: { app: 'checkout' }, matchExpressions } });
+    const target = targetIn([stable, service('svc', labels)]);
+
+    expect(selectorOf('stable', target, [stable]).labelSelector).toBe(
+      'app=checkout,tier in (web,api),!legacy,app,zone notin (x,y)',
+    );
+    expect(selectorOf('canary', target, [stable]).labelSelector).toBe(
+      'app=checkout-canary,tier in (web,api),!legacy,app,zone notin (x,y)',
+    );
+  });
+
+  test('is nowhere, and not everywhere, without a Deployment or a selector', () => {
+    const { stable, target } = worldOf('checkout');
+    const spec = stable['spec'] as object;
+    const nowhere = 'pod-template-hash,!pod-template-hash';
+
+    expect(selectorOf('stable', target, []).labelSelector).toBe(nowhere);
+    expect(selectorOf('canary', target, []).labelSelector).toBe(nowhere);
+    expect(selectorOf('stable', target, [{ ...stable, spec: { ...spec, selector: {} } }]).labelSelector).toBe(nowhere);
   });
 });
 
