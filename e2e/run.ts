@@ -6,11 +6,9 @@
 // Everything lives in a network namespace of its own: nothing leaves it, and two runs on one machine do not meet.
 
 import { execFileSync } from 'node:child_process';
-import fs from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { BUNDLE } from './harness/action.ts';
+import { keepBundle } from './harness/bundle.ts';
 import { createLedger, type Ledger } from './harness/claims.ts';
 import { startGitHub } from './harness/github.ts';
 import { createKube } from './harness/kube.ts';
@@ -103,17 +101,7 @@ const main = async ({ suites, full, seed }: Options): Promise<void> => {
   process.exit(ledger.failed() === 0 ? 0 : 1); // Watches and keep-alive connections would hold the process.
 };
 
-/** One bundle for the whole run, whatever is built meanwhile. */
-const keepBundle = (): void => {
-  const copy = fs.mkdtempSync(join(tmpdir(), 'canary-rollout-bundle-'));
-  fs.cpSync(dirname(BUNDLE), join(copy, 'dist'), { recursive: true });
-  fs.copyFileSync(join(BUNDLE, '../../action.yml'), join(copy, 'action.yml'));
-  process.env['CANARY_E2E_BUNDLE'] = join(copy, 'dist/index.js');
-  process.on('exit', () => fs.rmSync(copy, { recursive: true, force: true }));
-};
-
 const prepare = (): void => {
-  if (!fs.existsSync(BUNDLE)) throw new Error(`there is no ${BUNDLE}: run npm run build first`);
   keepBundle();
   execFileSync(join(import.meta.dirname, 'stack/build.sh'), { stdio: ['ignore', 'ignore', 'inherit'] });
 };

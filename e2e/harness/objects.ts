@@ -12,6 +12,7 @@ export interface AppShape {
   readonly labels?: Labels;
   /** Of pods only. */
   readonly podLabels?: Labels;
+  readonly podAnnotations?: Labels;
 }
 
 export const REGISTRY = 'registry.example';
@@ -25,6 +26,7 @@ export const deployment = ({
   replicas = 3,
   labels = { app: name },
   podLabels = {},
+  podAnnotations = {},
 }: AppShape): KubeObject => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -33,7 +35,10 @@ export const deployment = ({
     replicas,
     selector: { matchLabels: { ...labels } },
     template: {
-      metadata: { labels: { ...labels, ...podLabels }, annotations: { 'example.com/team': 'shop' } },
+      metadata: {
+        labels: { ...labels, ...podLabels },
+        annotations: { 'example.com/team': 'shop', ...podAnnotations },
+      },
       spec: {
         volumes: [{ name: 'cache', emptyDir: {} }],
         initContainers: [{ name: 'migrate', image: imageOf('migrate', '1') }],

@@ -127,7 +127,7 @@ const ENOUGH_SAMPLES = 6;
  * first. The samples are counted, because time does not tell: Prometheus takes a change of its targets up to 5 s late, so a
  * pod with the IP of one that is gone is read once, then dropped, then found again.
  */
-export const untilMeasured = async (shop: Shop, metric = 'http_requests_total'): Promise<void> => {
+export const untilMeasured = async (shop: Pick<Shop, 'namespace'>, metric = 'http_requests_total'): Promise<void> => {
   const samples = `min(count_over_time(${metric}{namespace="${shop.namespace}"}[10s]))`;
   const query = encodeURIComponent(samples);
   for (let tries = 0; tries < 300; tries += 1) {

@@ -3,6 +3,7 @@
 # ~/.cache/canary-rollout-stack/bin, or $CANARY_STACK_BIN.
 #
 #   build.sh                  tier 1: what the stack needs, 12 minutes on two cores with empty caches
+#   build.sh rivals           Flagger and Argo Rollouts, for npm run bench:rivals: 4 minutes more
 #   build.sh tools            actionlint and act
 #   build.sh kwok             one component
 #
@@ -16,10 +17,13 @@ declare -A PIN=(
   [gatewayapi]=1.5.1  # CRDs only; the version Traefik's conformance report is for
   [kwok]=0.8.0
   [traefik]=3.7.10
+  [flagger]=1.44.0
+  [argo]=1.9.1
   [actionlint]=1.7.12
   [act]=0.2.89
 )
 TIER1=(etcd kubernetes gatewayapi kwok traefik)
+RIVALS=(flagger argo)
 TOOLS=(actionlint act)
 
 BIN=${CANARY_STACK_BIN:-$HOME/.cache/canary-rollout-stack/bin}
@@ -115,6 +119,19 @@ build_traefik() {
   manifests traefik "$source"/docs/content/reference/dynamic-configuration/traefik.io_*.yaml
 }
 
+build_flagger() {
+  install_go "github.com/fluxcd/flagger/cmd/flagger@v$1"
+  manifests flagger "$(module_dir "github.com/fluxcd/flagger@v$1")/artifacts/flagger/crd.yaml"
+}
+
+build_argo() {
+  local source
+  source=$(module_dir "github.com/argoproj/argo-rollouts@v$1")
+  copy_sources "$source"
+  GOFLAGS=-mod=mod go build -trimpath -ldflags='-s -w' -o "$BIN/rollouts-controller" ./cmd/rollouts-controller
+  manifests argo "$source"/manifests/crds/*-crd.yaml
+}
+
 build_actionlint() { install_go "github.com/rhysd/actionlint/cmd/actionlint@v$1"; }
 build_act() { install_go "github.com/nektos/act@v$1"; }
 
@@ -170,9 +187,10 @@ main() {
   for argument in "$@"; do
     case $argument in
       tier1) wanted+=("${TIER1[@]}") ;;
+      rivals) wanted+=("${RIVALS[@]}") ;;
       tools) wanted+=("${TOOLS[@]}") ;;
       *)
-        [ -n "${PIN[$argument]:-}" ] || { echo "unknown component: $argument (known: tier1 tools ${!PIN[*]})" >&2; exit 2; }
+        [ -n "${PIN[$argument]:-}" ] || { echo "unknown component: $argument (known: tier1 rivals tools ${!PIN[*]})" >&2; exit 2; }
         wanted+=("$argument")
         ;;
     esac

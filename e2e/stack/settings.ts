@@ -17,6 +17,10 @@ export const PORT = {
   farm: 8080,
   farmGrpc: 8081,
   farmMetrics: 9102,
+  /** Of the rivals, when they run. */
+  flagger: 8181,
+  argo: 8390,
+  argoHealth: 8391,
 } as const;
 
 export const POD_NETWORK = '10.244.0.0/16';
@@ -31,7 +35,16 @@ export const PROMETHEUS_URL = `http://127.0.0.1:${PORT.prometheus}`;
 export const API_URL = `https://127.0.0.1:${PORT.api}`;
 
 /** Who talks to the API server, by name in the audit log. */
-export const USERS = ['harness', 'farm', 'kwok', 'traefik', 'controller-manager', 'scheduler'] as const;
+export const USERS = [
+  'harness',
+  'farm',
+  'kwok',
+  'traefik',
+  'controller-manager',
+  'scheduler',
+  'flagger',
+  'argo',
+] as const;
 export type User = (typeof USERS)[number];
 
 /** Where one stack keeps its files. */

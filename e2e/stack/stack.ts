@@ -97,11 +97,12 @@ const startDataPlane = async (
   folders: Folders,
   seed: string,
   kubectl: Stack['kubectl'],
+  more: readonly string[],
 ): Promise<void> => {
   startFarm(processes, folders, seed);
   startPrometheus(processes, folders);
   // Definitions before Traefik, which watches only the kinds it finds.
-  const definitions = ['gatewayapi', 'traefik'].flatMap((name) => ['-f', manifests(name)]);
+  const definitions = ['gatewayapi', 'traefik', ...more].flatMap((name) => ['-f', manifests(name)]);
   await kubectl(['apply', '--server-side', ...definitions]);
   await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
   const list = { apiVersion: 'v1', kind: 'List', items: stackObjects() };
@@ -114,8 +115,13 @@ const startDataPlane = async (
   await processes.until('prometheus ready', () => answers(PORT.prometheus, '/-/ready'));
 };
 
+export interface StackOptions {
+  /** Kinds to define beside the usual ones, by the name of their folder: before Traefik starts. */
+  readonly definitions?: readonly string[];
+}
+
 /** Starts everything and resolves when it serves; only inside a namespace of `enterNamespace`. */
-export const startStack = async (seed: string): Promise<Stack> => {
+export const startStack = async (seed: string, { definitions = [] }: StackOptions = {}): Promise<Stack> => {
   if (!fs.existsSync(join(BIN, 'traefik'))) throw new Error('build the components first: e2e/stack/build.sh');
   const folders = makeFolders();
   const processes = superviseIn(join(folders.run, 'logs'));
@@ -133,7 +139,7 @@ export const startStack = async (seed: string): Promise<Stack> => {
   });
   try {
     const tokens = await startControlPlane(processes, folders);
-    await startDataPlane(processes, folders, seed, kubectl);
+    await startDataPlane(processes, folders, seed, kubectl, definitions);
     const token = tokens.get('harness') ?? '';
     const certificate = certificateOf(folders);
     return { folders, kubeconfig, auditLog: auditLogOf(folders), certificate, token, processes, kubectl, stop };

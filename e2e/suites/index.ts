@@ -9,6 +9,7 @@ import { fitness } from './fitness.ts';
 import { gitops } from './gitops.ts';
 import { good } from './good.ts';
 import { grpc } from './grpc.ts';
+import { judgement } from './judgement.ts';
 import { measures } from './measures.ts';
 import { names } from './names.ts';
 import { notReady } from './not-ready.ts';
@@ -52,6 +53,7 @@ export const SUITES: readonly Suite[] = [
   bad,
   signals,
   measures,
+  judgement,
   faults,
   schedules,
 ];

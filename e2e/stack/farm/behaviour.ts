@@ -1,6 +1,6 @@
 /** How a pod answers, read from its template's annotations or, because a release is often nothing but a new image, from its image tag. */
 export interface Behaviour {
-  /** Share of requests that fail, 0 to 1. */
+  /** Share of requests that fail, 0 to 1, while all is well around the pod. */
   readonly errorRate: number;
   readonly latencyMs: number;
   /** Time to answer for 2 % of requests, so that it is the p99. */
@@ -24,7 +24,8 @@ const ofTag = (tag: string, word: string, whenBare: number): number | undefined 
 export const behaviourOf = (annotations: Readonly<Record<string, string>>, tag: string): Behaviour => {
   const latencyMs = Number(annotations['farm/latency-ms'] ?? ofTag(tag, 'slow', 300) ?? 2);
   return {
-    errorRate: Number(annotations['farm/error-rate'] ?? (ofTag(tag, 'bad', 50) ?? 0) / 100),
+    // A release adds its own failures to those that the app has always had.
+    errorRate: Number(annotations['farm/error-rate'] ?? 0) + (ofTag(tag, 'bad', 50) ?? 0) / 100,
     latencyMs,
     latencyP99Ms: Number(annotations['farm/latency-p99-ms'] ?? latencyMs),
     drainMs: durationMs(annotations['farm/drain'] ?? '1500ms'),

@@ -38,14 +38,22 @@ const targets = (pods: Pods, port: number): string => {
   return JSON.stringify([{ targets: running.map((pod) => `${pod.ip}:${port}`) }]);
 };
 
-/** On a pod's address its own metrics; on loopback those of all pods and the list of targets. */
+/** `POST /incident?namespace=shop&factor=8`, until the factor is 1 again: something that both versions depend on is ill. */
+const disturb = (pods: Pods, url: URL): void =>
+  pods.disturb(url.searchParams.get('namespace') ?? '', Number(url.searchParams.get('factor')));
+
+/** On a pod's address its own metrics; on loopback those of all pods, the list of targets, and incidents. */
 export const createMetricsServer = (pods: Pods, port: number): http.Server =>
   http.createServer((incoming, response) => {
     const address = incoming.socket.localAddress ?? '';
     const pod = pods.at(address);
+    const url = new URL(incoming.url ?? '/', 'http://farm');
     if (!pod && !address.startsWith('127.')) {
       incoming.socket.destroy();
-    } else if (!pod && incoming.url === '/targets') {
+    } else if (!pod && url.pathname === '/incident' && incoming.method === 'POST') {
+      disturb(pods, url);
+      response.writeHead(204).end();
+    } else if (!pod && url.pathname === '/targets') {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(targets(pods, port));
     } else {

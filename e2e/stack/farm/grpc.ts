@@ -1,6 +1,6 @@
 import http2 from 'node:http2';
 import type { Socket } from 'node:net';
-import { type Connection, type Pod, type Pods, record } from './pods.ts';
+import { type Connection, fails, type Pod, type Pods, record } from './pods.ts';
 
 /** https://github.com/grpc/grpc/blob/master/doc/statuscodes.md */
 const OK = { status: '0', name: 'OK' } as const;
@@ -10,8 +10,8 @@ const EMPTY_MESSAGE = Buffer.alloc(5);
 
 const answer = (pod: Pod, stream: http2.ServerHttp2Stream): void => {
   const started = performance.now();
-  const { errorRate, latencyMs, latencyP99Ms } = pod.behaviour;
-  const code = pod.random() < errorRate ? INTERNAL : OK;
+  const { latencyMs, latencyP99Ms } = pod.behaviour;
+  const code = fails(pod) ? INTERNAL : OK;
   const send = (): void => {
     if (stream.destroyed) return;
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': code.status }));

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import type { Socket } from 'node:net';
-import { type Connection, type Pod, type Pods, record } from './pods.ts';
+import { type Connection, fails, type Pod, type Pods, record } from './pods.ts';
 
 interface Open extends Connection {
   readonly pod: Pod;
@@ -10,8 +10,8 @@ interface Open extends Connection {
 const answer = (open: Open, response: http.ServerResponse): void => {
   const { pod } = open;
   const started = performance.now();
-  const { errorRate, latencyMs, latencyP99Ms } = pod.behaviour;
-  const code = pod.random() < errorRate ? 500 : 200;
+  const { latencyMs, latencyP99Ms } = pod.behaviour;
+  const code = fails(pod) ? 500 : 200;
   const send = (): void => {
     response.writeHead(code, {
       'content-type': 'application/json',

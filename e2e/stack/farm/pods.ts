@@ -43,6 +43,8 @@ export interface Pod {
   };
   readonly labels: string;
   readonly behaviour: Behaviour;
+  /** How many times as often as usual requests fail. */
+  incident: number;
   readonly random: () => number;
   running: boolean;
   draining: boolean;
@@ -67,6 +69,9 @@ const labelText = (labels: Readonly<Record<string, string>>): string =>
     .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
     .join(',');
 
+/** Whether the next request fails. */
+export const fails = ({ behaviour, incident, random }: Pod): boolean => random() < behaviour.errorRate * incident;
+
 const podOf = (manifest: Manifest, ip: string, random: () => number): Pod => {
   const { uid, name, namespace, labels = {}, annotations = {} } = manifest.metadata;
   const image = manifest.spec.containers[0]?.image ?? '';
@@ -86,6 +91,7 @@ const podOf = (manifest: Manifest, ip: string, random: () => number): Pod => {
       version,
     }),
     behaviour: behaviourOf(annotations, version),
+    incident: 1,
     random,
     running: false,
     draining: false,
@@ -125,6 +131,8 @@ export interface Pods {
   remove(uid: string): void;
   /** Drops every pod that is not listed. */
   keep(uids: ReadonlySet<string>): void;
+  /** From now on every pod of a namespace, also one to come, fails so many times as often as it does by itself. */
+  disturb(namespace: string, incident: number): void;
   at(ip: string | undefined): Pod | undefined;
   all(): readonly Pod[];
 }
@@ -134,12 +142,14 @@ export const createPods = (seed: string): Pods => {
   const byUid = new Map<string, Pod>();
   const byIp = new Map<string, Pod>();
   const born = new Map<string, number>();
+  const incidents = new Map<string, number>();
 
   const adopt = (manifest: Manifest, ip: string): Pod => {
     const kin = `${manifest.metadata.namespace} ${manifest.spec.containers[0]?.image}`;
     const ordinal = born.get(kin) ?? 0;
     born.set(kin, ordinal + 1);
     const pod = podOf(manifest, ip, randomOf(seed, kin, ordinal));
+    pod.incident = incidents.get(manifest.metadata.namespace) ?? 1;
     byUid.set(pod.uid, pod);
     byIp.set(ip, pod);
     return pod;
@@ -164,6 +174,10 @@ export const createPods = (seed: string): Pods => {
     remove,
     keep: (uids) => {
       for (const uid of byUid.keys()) if (!uids.has(uid)) remove(uid);
+    },
+    disturb: (namespace, incident) => {
+      incidents.set(namespace, incident);
+      for (const pod of byUid.values()) if (pod.identity.namespace === namespace) pod.incident = incident;
     },
     at: (ip) => byIp.get(ip ?? ''),
     all: () => [...byUid.values()],
