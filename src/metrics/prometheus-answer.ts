@@ -73,7 +73,8 @@ const unreachable = (message: string, retryAfterMs: Ms | null = null): QueryAnsw
   problem({ code: 'metrics-unreachable', message, retryAfterMs });
 const invalid = (message: string): QueryAnswer => problem({ code: 'metric-invalid', message, retryAfterMs: null });
 
-const HISTOGRAM = 'the query gives a native histogram where a number is needed';
+const HISTOGRAM =
+  'the query gives a native histogram; only numbers and the `_bucket` series of a classic one can be read';
 
 const NOT_A_RESULT = 'it answered with JSON that is not a Prometheus query result';
 
@@ -123,5 +124,6 @@ const toPoint = (raw: unknown): readonly [Ms, number] | null => {
     : null;
 };
 
-/** Prometheus writes infinities as `+Inf` and `-Inf`. */
-const toNumber = (text: string): number => Number(text.replace(/^([+-]?)Inf$/, '$1Infinity').replace(/^$/, 'NaN'));
+/** Prometheus writes infinities as `+Inf` and `-Inf`. NaN for what is no number. */
+export const toNumber = (text: string): number =>
+  Number(text.replace(/^([+-]?)Inf$/, '$1Infinity').replace(/^$/, 'NaN'));

@@ -2,19 +2,14 @@ import type { Finding } from '../core/reason.ts';
 import type { BoundQuery } from '../core/sample.ts';
 import type { Ms } from '../core/units.ts';
 import type { SourceCheck } from '../ports/metric-source.ts';
-import { type Ask, type LabelledSeries, type QueryProblem, RANGE_MESSAGE } from './prometheus-answer.ts';
-import { rangeOf, type Selector, selectorsIn } from './promql.ts';
+import { type Ask, type LabelledSeries, RANGE_MESSAGE } from './prometheus-answer.ts';
+import { type Checked, errorOf, explain, failed, notFound, RAW_RANGE, whereOf } from './prometheus-findings.ts';
+import { checkLatency } from './prometheus-latency-check.ts';
+import { withoutReplicas } from './prometheus-series.ts';
+import { rangeOf, selectorsIn } from './promql.ts';
 
-/** Long enough for a few scrapes at the usual intervals. */
-const RAW_RANGE = '5m';
-const MOST_EXAMPLES = 3;
-const LONGEST_EXAMPLE = 200;
-
-interface Checked {
-  readonly findings: readonly Finding[];
-  /** Raw series of stable, for the scrape interval. */
-  readonly raw: readonly LabelledSeries[];
-}
+/** Raw points are read whole each time: more often than this they would weigh more on the store than they tell. */
+const PACE_MS = 5_000;
 
 /** Asks every query once at the store's own now. An unreachable store is one finding, however many queries there are. */
 export const checkQueries = async (
@@ -22,46 +17,30 @@ export const checkQueries = async (
   queries: readonly BoundQuery[],
   signal: AbortSignal,
 ): Promise<SourceCheck> => {
-  const checked = await Promise.all(
-    queries.map((query) =>
-      query.kind === 'counted' ? checkCounted(ask, query, signal) : checkMeasured(ask, query, signal),
-    ),
-  );
+  const checked = await Promise.all(queries.map((query) => checkQuery(ask, query, signal)));
   const intervals = checked.flatMap(({ raw }) => scrapeInterval(raw) ?? []);
   return {
     findings: withoutRepeats(checked.flatMap(({ findings }) => findings)),
     // The slowest of them: no query may look at less than four scrapes.
     scrapeIntervalMs: intervals.length === 0 ? null : Math.max(...intervals),
+    paceMs: PACE_MS,
   };
+};
+
+const checkQuery = (ask: Ask, query: BoundQuery, signal: AbortSignal): Promise<Checked> => {
+  switch (query.kind) {
+    case 'counted':
+      return checkCounted(ask, query, signal);
+    case 'latency':
+      return checkLatency(ask, query, signal);
+    case 'measured':
+      return checkMeasured(ask, query, signal);
+  }
 };
 
 const withoutRepeats = (findings: readonly Finding[]): readonly Finding[] => [
   ...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values(),
 ];
-
-const whereOf = (query: BoundQuery): string => `metric "${query.metric}"`;
-
-const errorOf = (query: BoundQuery, { code, message }: QueryProblem): Finding =>
-  code === 'metrics-unreachable'
-    ? {
-        severity: 'error',
-        code,
-        message: `The metrics store did not answer: ${message}.`,
-        where: 'prometheus',
-        advice: null,
-      }
-    : {
-        severity: 'error',
-        code,
-        message: `The query cannot be used: ${message}.`,
-        where: whereOf(query),
-        advice: null,
-      };
-
-const failed = (query: BoundQuery, problem: QueryProblem): Checked => ({
-  findings: [errorOf(query, problem)],
-  raw: [],
-});
 
 /** Failures that match nothing are no finding: there may have been none yet. */
 const checkCounted = async (
@@ -93,9 +72,10 @@ const checkMeasured = async (
     ...selectors.map((selector) => ask(rangeOf(selector.text, RAW_RANGE), null, signal)),
   ]);
   if (!answer.ok) return failed(query, answer.problem);
-  const { type, series } = answer.value;
+  const { type } = answer.value;
   if (type === 'matrix') return failed(query, { code: 'metric-invalid', message: RANGE_MESSAGE, retryAfterMs: null });
   const found = raw.flatMap((one) => (one.ok ? one.value.series : []));
+  const series = withoutReplicas(answer.value.series, query.replicaLabels);
   if (series.length > 1) return { findings: [several(query, series)], raw: found };
   const value = series[0]?.points[0]?.[1];
   if (value !== undefined) return { findings: Number.isFinite(value) ? [] : [notANumber(query, value)], raw: found };
@@ -149,53 +129,6 @@ const nothingJoined = (query: BoundQuery, message: string): Finding => ({
   advice: 'See that both sides of an operator have the same labels; a comparison in a query filters values away.',
 });
 
-interface Missing {
-  readonly text: string;
-  readonly advice: string;
-}
-
-const notFound = (query: BoundQuery, message: string, missing: readonly Missing[]): Finding => ({
-  severity: 'error',
-  code: 'metric-not-found',
-  message: [message, ...missing.map(({ text }) => text)].join(' '),
-  where: whereOf(query),
-  advice: [...new Set(missing.map(({ advice }) => advice))].join(' ') || null,
-});
-
-/** Why a selector matches nothing: no such metric, one without such a label, or other values of it; and what there is. */
-const explain = async (
-  ask: Ask,
-  query: BoundQuery,
-  { text, metric, labels }: Selector,
-  signal: AbortSignal,
-): Promise<Missing> => {
-  const unknownMetric = 'See that the name is right and that the pods are scraped.';
-  const nothing = { text: `${text} matches nothing.`, advice: unknownMetric };
-  if (metric === null) return nothing;
-  const name = JSON.stringify(metric);
-  const answer = await ask(`topk(${MOST_EXAMPLES}, {__name__=${name}})`, null, signal);
-  if (!answer.ok) return nothing;
-  const examples = answer.value.series.map((series) => series.labels);
-  if (examples.length === 0) return { text: `There is no metric ${name}.`, advice: unknownMetric };
-  const unknown = labels.filter((label) => examples.every((example) => !Object.hasOwn(example, label)));
-  const without = unknown.length === 0 ? '' : ` Labels it does not have: ${unknown.join(', ')}.`;
-  return {
-    text: `${text} matches nothing, but the metric exists.${without} It has, for example: ${examples.map(labelText).join('; ')}.`,
-    advice: unknown.length > 0 ? 'Use the labels that the metric has.' : adviceOnValues(query),
-  };
-};
-
-const adviceOnValues = (query: BoundQuery): string =>
-  query.kind === 'measured'
-    ? 'See that the values are right. A series that only appears with the first error can be filled in: `… or vector(0)`.'
-    : 'See that the values are right and that stable gets traffic.';
-
-const labelText = (labels: Readonly<Record<string, string>>): string => {
-  const pairs = Object.entries(labels).filter(([name]) => name !== '__name__');
-  const text = `{${pairs.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(', ')}}`;
-  return text.length <= LONGEST_EXAMPLE ? text : `${text.slice(0, LONGEST_EXAMPLE - 1)}…`;
-};
-
 /** As many gaps make a median of them trustworthy. */
 const ENOUGH_GAPS = 3;
 
@@ -206,9 +139,9 @@ const ENOUGH_GAPS = 3;
 const scrapeInterval = (series: readonly LabelledSeries[]): Ms | null => {
   const gaps = series.map(({ points }) => gapsOf(points));
   const medians = gaps.filter((one) => one.length >= ENOUGH_GAPS).map((one) => one[Math.floor(one.length / 2)] ?? 0);
-  if (medians.length > 0) return Math.max(...medians);
+  if (medians.length > 0) return medians.reduce((slowest, one) => Math.max(slowest, one));
   const shortest = gaps.flatMap((one) => one[0] ?? []);
-  return shortest.length === 0 ? null : Math.min(...shortest);
+  return shortest.length === 0 ? null : shortest.reduce((least, one) => Math.min(least, one));
 };
 
 /** Ascending. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Scripted } from '../conformance/metric-source.ts';
+import type { Scripted } from '../conformance/metric-source-subject.ts';
 
 const success = (resultType: string, result: unknown): string =>
   JSON.stringify({ status: 'success', data: { resultType, result } });
@@ -28,6 +28,17 @@ export const prometheusAnswer = (
           values: scripted.points.map(([at, value]) => [at / 1000, String(value)]),
         }),
       );
+    case 'series':
+      return found(
+        matrix(
+          ...scripted.series.map(({ labels, points }) => ({
+            metric: { __name__: 'requests_total', ...labels },
+            values: points.map(([at, value]) => [at / 1000, String(value)]),
+          })),
+        ),
+      );
+    case 'native-histogram':
+      return found(matrix({ metric: { __name__: 'latency' }, histograms: [[time, { count: '1', sum: '1' }]] }));
     case 'empty':
       return found(vector());
     case 'nan':

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { listRef, POD } from '../../src/core/objects.ts';
 import { createPrometheus } from '../../src/metrics/prometheus.ts';
 import { createHttp } from '../../src/net/http.ts';
 import type { Cluster } from '../../src/ports/cluster.ts';
@@ -11,6 +12,7 @@ const QUERIES = {
   measured: 'histogram_quantile(0.9, sum by (le) (rate(latency_bucket{pod=~"a.*"}[1m])))',
   requests: 'requests_total{pod=~"a.*"}',
   failures: 'failures_total{pod=~"a.*"}',
+  histogram: 'duration_seconds_bucket{pod=~"a.*"}',
 };
 
 const noProxy: Pick<Cluster, 'proxy'> = { proxy: async () => ({ kind: 'unreachable', message: 'not used' }) };
@@ -58,8 +60,9 @@ const storeOf = async (answers: Readonly<Record<string, string>>) => {
 };
 
 const { signal } = new AbortController();
-const counted = { metric: 'errors', arm: 'stable', kind: 'counted', requests: 'r{a="b"}', failures: 'f' } as const;
-const measured = { metric: 'p99', arm: 'stable', kind: 'measured', query: 'sum(rate(x{a="b"}[1m]))' } as const;
+const common = { arm: 'stable', replicaLabels: ['replica'], pods: listRef(POD, 'shop', 'app=checkout') } as const;
+const counted = { ...common, metric: 'errors', kind: 'counted', requests: 'r{a="b"}', failures: 'f' } as const;
+const measured = { ...common, metric: 'p99', kind: 'measured', query: 'sum(rate(x{a="b"}[1m]))' } as const;
 
 describe('counted queries', () => {
   test('ask for the raw range back to five minutes before, at one instant', async () => {
