@@ -78,6 +78,13 @@ const holderOf = async ({ kube }: Context, namespace: string): Promise<string> =
   return textAt(body, 'spec', 'holderIdentity');
 };
 
+/** The mark that fences forward writes to the route; '' when there is none. */
+const markOf = async ({ kube }: Context, namespace: string): Promise<string> => {
+  const { body } = await kube.call('GET', `${paths.httpRoutes(namespace)}/checkout`);
+  const annotations = Object.entries((at(body, 'metadata', 'annotations') ?? {}) as Record<string, string>);
+  return annotations.find(([name]) => name.startsWith('canary-rollout.github.io/holder-'))?.[1] ?? '';
+};
+
 /** The shift to the second weight: decided, on its way, and not there yet. */
 const SECOND_SHIFT: CrashPoint = {
   isAt: ({ stage, request }) => stage === 'progressing/shift to 70 %' && request.includes('httproutes/'),
@@ -106,6 +113,8 @@ interface Sleeper {
   readonly stoppedAt: number;
   /** Of the lock. */
   readonly holder: string;
+  /** Of the route. */
+  readonly mark: string;
   wake(): Promise<Lived>;
 }
 
@@ -129,7 +138,8 @@ const sleeper = async (context: Context, scene: Scene): Promise<Sleeper> => {
     released.resolve();
     return first;
   };
-  return { stoppedAt, holder: await holderOf(context, scene.opened.shop.namespace), wake };
+  const { namespace } = scene.opened.shop;
+  return { stoppedAt, holder: await holderOf(context, namespace), mark: await markOf(context, namespace), wake };
 };
 
 /** A machine that was paused in the middle of a write, and a second run that takes the rollout over meanwhile. */
@@ -141,8 +151,11 @@ const steal = (context: Context, wake: Wake, stopped: () => void): Promise<void>
     stopped();
     const inputs = quickInputs(scene.opened, GOOD);
     const second = startAction(inputs, github.url, {}, { GITHUB_RUN_ID: '43' });
+    // Until the new holder has marked the route, what was on its way may still land: it is seen and gone on from.
     const isTime = async (): Promise<boolean> =>
-      (await holderOf(context, namespace)) !== first.holder && wake.isTime(await savedState(context, namespace));
+      (await holderOf(context, namespace)) !== first.holder &&
+      (await markOf(context, namespace)) !== first.mark &&
+      wake.isTime(await savedState(context, namespace));
     await kube.until(`the moment to wake (${wake.name})`, isTime, PATIENCE_MS);
     claims.note(`${wake.name}: woken after`, `${((Date.now() - first.stoppedAt) / 1000).toFixed(1)} s`);
     const zombie = await first.wake();
