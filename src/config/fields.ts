@@ -1,8 +1,7 @@
 import type { Ms } from '../core/units.ts';
 import { LONGEST_DURATION, parseDuration } from './durations.ts';
-import type { Reports } from './metrics.ts';
 import { type NameForm, readName } from './names.ts';
-import type { Place, ScalarTree, Tree } from './tree.ts';
+import type { Place, Reports, ScalarTree, Tree } from './tree.ts';
 import { quote, suggestion } from './words.ts';
 
 /** The value of an input, and whether it came from the workflow or from the config file. */

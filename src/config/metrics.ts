@@ -1,38 +1,22 @@
-import type { MeasuredSpec, MetricSpec } from '../core/spec.ts';
+import type { AskedMetric } from '../core/spec.ts';
 import type { Ms } from '../core/units.ts';
-import { formatDuration, parseDuration } from './durations.ts';
-import { type PromqlUse, promqlProblems, tellsArmsApart } from './promql.ts';
-import { increaseProblem, METRIC_KEYS } from './shape.ts';
-import { entryOf, type MapTree, type Place, type Report, type ScalarTree, type Tree } from './tree.ts';
-import { listed, quote, suggestion } from './words.ts';
+import { formatDuration } from './durations.ts';
+import { readEvidenceLimits } from './evidence-limits.ts';
+import { readMeasuredLimits } from './measured-limits.ts';
+import { fieldsOf, type MetricFields } from './metric-fields.ts';
+import { kindOf } from './metric-kinds.ts';
+import { metricNameOf, type PromqlUse, promqlProblems, tellsArmsApart } from './promql.ts';
+import { REPLICA_LABELS_DEFAULT, readReplicaLabels } from './replica-labels.ts';
+import { METRIC_KEYS } from './shape.ts';
+import { entryOf, type MapTree, type Place, type Report, type Reports, type Tree } from './tree.ts';
+import { below, quote, suggestion } from './words.ts';
 
-const LATER_KEYS = [
-  'preset',
-  'ceiling',
-  'floor',
-  'slo',
-  'burn-rate',
-  'histogram',
-  'bound',
-  'failed-checks',
-  'replica-labels',
-];
-const COUNTED_KEYS = ['requests', 'failures'];
-const MEASURED_KEYS = ['query', 'min', 'max', 'max-increase', 'unit', 'failure-limit', 'every'];
 const LONGEST_NAME = 80;
 const LONGEST_UNIT = 16;
-const EVERY_DEFAULT_MS = 10_000;
-const SHORTEST_EVERY_MS = 1_000;
-
-export interface Reports {
-  readonly report: Report;
-  readonly warn: (message: string) => void;
-  /** Whether the shape of what stands at a path is wrong, which is reported already. */
-  readonly broken: (path: string) => boolean;
-}
+const AUTO = 'auto';
 
 /** A metric that is measured less often than a weight is held may let a weight pass unmeasured. */
-export const warnOfRare = (metrics: readonly MetricSpec[], intervalMs: Ms, warn: Reports['warn']): void => {
+export const warnOfRare = (metrics: readonly AskedMetric[], intervalMs: Ms, warn: Reports['warn']): void => {
   for (const metric of metrics) {
     if (metric.kind !== 'measured' || metric.everyMs <= intervalMs) continue;
     const [every, interval] = [formatDuration(metric.everyMs), formatDuration(intervalMs)];
@@ -40,80 +24,118 @@ export const warnOfRare = (metrics: readonly MetricSpec[], intervalMs: Ms, warn:
   }
 };
 
-/** The metrics of a list, or null after reporting every mistake. */
-export const readMetrics = (tree: Tree, reports: Reports): readonly MetricSpec[] | null => {
+/** The metrics of a list, or null after reporting every mistake. `presets`: the names that `preset` takes. */
+export const readMetrics = (
+  tree: Tree,
+  presets: readonly string[],
+  reports: Reports,
+): readonly AskedMetric[] | null => {
   if (tree.kind !== 'list') return null;
-  const metrics: MetricSpec[] = [];
+  const metrics: AskedMetric[] = [];
   const names = new Map<string, Place>();
   for (const item of tree.items) {
     if (item.kind !== 'map') continue;
-    const metric = readMetric(item, names, reports);
+    const metric = readMetric(item, { names, presets }, reports);
     if (metric !== null) metrics.push(metric);
   }
   return metrics.length === tree.items.length ? metrics : null;
 };
 
-/** Unknown keys of a map, by the keys that it may have and those that a later version will know. */
-export const reportKeys = (tree: MapTree, known: readonly string[], later: readonly string[], report: Report): void => {
+/** Unknown keys of a map, by the keys that it may have. */
+export const reportKeys = (tree: MapTree, known: readonly string[], report: Report): void => {
   for (const { key, place } of tree.entries) {
-    if (later.includes(key)) report(place, `\`${key}\` is not in this version`);
-    else if (!known.includes(key))
+    if (!known.includes(key))
       report(place, `unknown key ${quote(key)} in \`${tree.place.path}\`${suggestion(key, known)}`);
   }
 };
 
-const readMetric = (tree: MapTree, names: Map<string, Place>, reports: Reports): MetricSpec | null => {
+interface Known {
+  /** The names so far, and where. */
+  readonly names: Map<string, Place>;
+  readonly presets: readonly string[];
+}
+
+const readMetric = (tree: MapTree, known: Known, reports: Reports): AskedMetric | null => {
   let sound = true;
   const report: Report = (place, message) => {
     sound = false;
     reports.report(place, message);
   };
-  reportKeys(tree, METRIC_KEYS, LATER_KEYS, report);
-  const scalar = (key: string): ScalarTree | null => {
-    const value = entryOf(tree, key)?.value;
-    if (value === undefined) return null;
-    if (value.kind === 'scalar' && !reports.broken(value.place.path)) return value;
+  const fields = fieldsOf(tree, report, reports.broken, () => {
     sound = false;
-    return null;
-  };
-  const name = readName(tree, scalar('name'), names, report);
-  const common = {
-    name: name ?? '',
-    onNoData: onNoData(scalar('on-no-data')?.text ?? 'wait'),
-    dryRun: scalar('dry-run')?.value === true,
-  };
+  });
+  reportKeys(tree, METRIC_KEYS, report);
   const kind = kindOf(tree, report);
-  const requests = kind === 'counted' ? readQuery(scalar('requests'), 'selector', report) : '';
-  const failures = kind === 'counted' ? readQuery(scalar('failures'), 'selector', report) : '';
-  const query = kind === 'measured' ? readQuery(scalar('query'), 'expression', report) : '';
-  const limits = kind === 'measured' ? readLimits(tree, scalar, report) : null;
-  if (!sound || name === null) return null;
-  const queries = [requests, failures, query].filter((one) => one !== '');
-  if (!queries.every(tellsArmsApart)) {
-    reports.warn(
-      `metric ${quote(name)} reads the same for canary and stable: select by \`{{pods}}\`, \`{{deployment}}\`, \`{{service}}\` or \`{{arm}}\``,
-    );
-  }
-  if (kind === 'counted') return { kind, ...common, requests, failures };
-  return limits === null ? null : { kind: 'measured', ...common, query, ...limits };
+  const name = readName(fields, known.names);
+  const metric = kind === null ? null : metricOf(kind, { name: name ?? '', ...commonOf(fields, reports) }, fields);
+  if (metric?.kind === 'preset') reportPreset(fields, known.presets);
+  if (!sound || name === null || metric === null) return null;
+  warnOfSelectors(metric, reports.warn);
+  return metric;
 };
 
-const onNoData = (text: string): MetricSpec['onNoData'] => (text === 'fail' || text === 'ignore' ? text : 'wait');
+type Common = Pick<AskedMetric, 'name' | 'onNoData' | 'dryRun' | 'replicaLabels'>;
 
-const readName = (
-  tree: MapTree,
-  given: ScalarTree | null,
-  names: Map<string, Place>,
-  report: Report,
-): string | null => {
-  if (given === null) return null;
-  const name = given.text.trim();
+const commonOf = ({ tree, scalar, report }: MetricFields, { broken }: Reports): Omit<Common, 'name'> => {
+  const labels = entryOf(tree, 'replica-labels')?.value;
+  const noData = scalar('on-no-data')?.text;
+  const isSound = labels !== undefined && !broken(labels.place.path);
+  return {
+    onNoData: noData === 'fail' || noData === 'ignore' ? noData : 'wait',
+    dryRun: scalar('dry-run')?.value === true,
+    replicaLabels: isSound ? readReplicaLabels(labels, report) : REPLICA_LABELS_DEFAULT,
+  };
+};
+
+/** What is wrong in it is reported: it is of use only where nothing was. */
+const metricOf = (kind: AskedMetric['kind'], common: Common, fields: MetricFields): AskedMetric => {
+  const query = (key: string, use: PromqlUse): string => readQuery(fields, key, use);
+  switch (kind) {
+    case 'counted': {
+      const selectors = { requests: query('requests', 'counter'), failures: query('failures', 'counter') };
+      return { kind, ...common, ...selectors, ...readEvidenceLimits(fields) };
+    }
+    case 'latency': {
+      const histogram = query('histogram', 'histogram');
+      reportBoundless(fields);
+      const bound = fields.number('bound');
+      return { kind, ...common, histogram, bound, unit: readUnit(fields), ...readEvidenceLimits(fields) };
+    }
+    case 'measured':
+      return {
+        kind,
+        ...common,
+        query: query('query', 'expression'),
+        unit: readUnit(fields),
+        ...readMeasuredLimits(fields),
+      };
+    case 'preset': {
+      const preset = fields.scalar('preset')?.text.trim() ?? '';
+      return { kind, ...common, preset, bound: fields.number('bound'), ...readEvidenceLimits(fields) };
+    }
+  }
+};
+
+/** A preset has a name already; every other metric is given one. */
+const readName = ({ tree, scalar, report }: MetricFields, names: Map<string, Place>): string | null => {
+  const given = scalar('name');
+  if (given === null && entryOf(tree, 'name') !== null) return null;
+  const source = given ?? scalar('preset');
+  if (source === null) {
+    if (entryOf(tree, 'preset') === null)
+      report({ ...tree.place, path: below(tree.place.path, 'name') }, '`name` is missing');
+    return null;
+  }
+  const name = source.text.trim();
   const first = names.get(name);
-  if (name === '') report(given.place, 'the name is empty');
+  if (given !== null && name === '') report(given.place, 'the name is empty');
   else if (name.length > LONGEST_NAME || /\p{Cc}/u.test(name))
-    report(given.place, `a name is one line of at most ${LONGEST_NAME} characters`);
+    report(source.place, `a name is one line of at most ${LONGEST_NAME} characters`);
   else if (first !== undefined)
-    report(given.place, `two metrics are named ${quote(name)}; the first is ${quote(first.path)}`);
+    report(
+      source.place,
+      `two metrics are named ${quote(name)}; the first is ${quote(first.path)}${given === null ? '; give this one a `name`' : ''}`,
+    );
   else {
     names.set(name, tree.place);
     return name;
@@ -121,32 +143,34 @@ const readName = (
   return null;
 };
 
-/** Counted or measured: exactly one. Keys of the other kind are mistakes, not noise. */
-const kindOf = (tree: MapTree, report: Report): MetricSpec['kind'] | null => {
-  const given = (keys: readonly string[]) => tree.entries.filter((entry) => keys.includes(entry.key));
-  const counted = given(COUNTED_KEYS);
-  const measured = given(['query']);
-  if (given(['preset', 'histogram']).length > 0) return null;
-  if (counted.length > 0 && measured.length > 0) {
-    report(tree.place, 'both `query` and `requests`/`failures` are given; a metric is either counted or measured');
-    return null;
-  }
-  if (counted.length === 0 && measured.length === 0) {
-    report(tree.place, 'either `requests` and `failures`, or `query` is needed');
-    return null;
-  }
-  if (measured.length > 0) return 'measured';
-  for (const key of COUNTED_KEYS) {
-    if (entryOf(tree, key) === null)
-      report(tree.place, `\`${key}\` is missing: a counted metric has \`requests\` and \`failures\``);
-  }
-  for (const entry of given(MEASURED_KEYS)) {
-    report(entry.place, `\`${entry.key}\` belongs to a metric with \`query\`; a counted metric has no such limit`);
-  }
-  return 'counted';
+const reportPreset = ({ scalar, report }: MetricFields, presets: readonly string[]): void => {
+  const given = scalar('preset');
+  const name = given?.text.trim() ?? '';
+  const known = [AUTO, ...presets];
+  if (given === null || known.includes(name)) return;
+  const wrong = name === '' ? 'no preset is named' : `unknown preset ${quote(name)}`;
+  report(given.place, `${wrong}${suggestion(name, known)}`);
 };
 
-const readQuery = (given: ScalarTree | null, use: PromqlUse, report: Report): string => {
+/** Without a bound there is no single share of slow requests that a limit could be about. */
+const reportBoundless = ({ tree, report }: MetricFields): void => {
+  if (entryOf(tree, 'bound') !== null) return;
+  for (const key of ['ceiling', 'floor', 'slo']) {
+    const entry = entryOf(tree, key);
+    if (entry !== null)
+      report(entry.place, `\`${key}\` needs \`bound\` here: it is about the requests that take longer than that`);
+  }
+};
+
+const readUnit = ({ scalar, report }: MetricFields): string | null => {
+  const unit = scalar('unit');
+  if (unit !== null && (unit.text.length > LONGEST_UNIT || /\p{Cc}/u.test(unit.text)))
+    report(unit.place, `a unit is one line of at most ${LONGEST_UNIT} characters`);
+  return unit === null || unit.text.trim() === '' ? null : unit.text.trim();
+};
+
+const readQuery = ({ scalar, report }: MetricFields, key: string, use: PromqlUse): string => {
+  const given = scalar(key);
   if (given === null) return '';
   for (const { offset, message } of promqlProblems(given.text, use)) {
     const place = given.at(offset);
@@ -157,43 +181,27 @@ const readQuery = (given: ScalarTree | null, use: PromqlUse, report: Report): st
   return given.text.trim();
 };
 
-type Limits = Pick<MeasuredSpec, 'min' | 'max' | 'maxIncrease' | 'unit' | 'failureLimit' | 'everyMs'>;
-
-const readLimits = (tree: MapTree, scalar: (key: string) => ScalarTree | null, report: Report): Limits | null => {
-  const number = (key: string): number | null => {
-    const value = scalar(key)?.value;
-    return typeof value === 'number' ? value : null;
-  };
-  const [min, max] = [number('min'), number('max')];
-  const increase = scalar('max-increase');
-  const maxIncrease = increase === null ? null : readIncrease(increase, report);
-  const unit = scalar('unit');
-  if (unit !== null && (unit.text.length > LONGEST_UNIT || /\p{Cc}/u.test(unit.text))) {
-    report(unit.place, `a unit is one line of at most ${LONGEST_UNIT} characters`);
+const queriesOf = (metric: AskedMetric): readonly string[] => {
+  switch (metric.kind) {
+    case 'counted':
+      return [metric.requests, metric.failures];
+    case 'latency':
+      return [metric.histogram];
+    case 'measured':
+      return [metric.query];
+    case 'preset':
+      return [];
   }
-  const every = scalar('every');
-  const everyMs = every === null ? null : parseDuration(every.text, SHORTEST_EVERY_MS);
-  if (every !== null && everyMs?.ok === false) report(every.place, everyMs.problem);
-  const LIMITS = ['min', 'max', 'max-increase'];
-  if (!LIMITS.some((key) => entryOf(tree, key) !== null)) {
-    report(tree.place, `a metric with \`query\` needs a limit: at least one of ${listed(LIMITS)}`);
-  }
-  if (min !== null && max !== null && min > max) report(tree.place, `\`min\` ${min} is above \`max\` ${max}`);
-  return {
-    min,
-    max,
-    maxIncrease,
-    unit: unit === null || unit.text.trim() === '' ? null : unit.text.trim(),
-    failureLimit: number('failure-limit') ?? 0,
-    everyMs: everyMs?.ok === true ? everyMs.value : EVERY_DEFAULT_MS,
-  };
 };
 
-/** `20%` is 0.2. */
-const readIncrease = (given: ScalarTree, report: Report): number | null => {
-  const text = given.text.trim();
-  const found = /^(\d{1,6}(?:\.\d{1,6})?)\s*%$/.exec(text);
-  if (found !== null) return Number((Number(found[1]) / 100).toPrecision(12));
-  report(given.place, increaseProblem(text));
-  return null;
+const warnOfSelectors = (metric: AskedMetric, warn: Reports['warn']): void => {
+  if (!queriesOf(metric).every(tellsArmsApart))
+    warn(
+      `metric ${quote(metric.name)} reads the same for canary and stable: select by \`{{pods}}\`, \`{{deployment}}\`, \`{{service}}\` or \`{{arm}}\``,
+    );
+  const series = metric.kind === 'latency' ? metricNameOf(metric.histogram) : null;
+  if (series !== null && !series.endsWith('_bucket'))
+    warn(
+      `metric ${quote(metric.name)}: \`histogram\` reads ${quote(series)}, which does not end in \`_bucket\` as the series of a classic histogram do`,
+    );
 };

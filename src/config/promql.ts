@@ -13,8 +13,8 @@ export interface PromqlProblem {
 const KNOWN = PLACEHOLDERS.map((name) => `\`{{${name}}}\``).join(' ');
 const LONGEST_QUERY = 10_000;
 
-/** A counted metric reads a selector; a measured one any expression that gives one number. */
-export type PromqlUse = 'selector' | 'expression';
+/** What is counted is read by a selector; a measured metric takes any expression that gives one number. */
+export type PromqlUse = 'counter' | 'histogram' | 'expression';
 
 /** All that can be said against a query without a metrics store: placeholders, syntax, the kind of its value. */
 export const promqlProblems = (query: string, use: PromqlUse): readonly PromqlProblem[] => {
@@ -27,7 +27,11 @@ export const promqlProblems = (query: string, use: PromqlUse): readonly PromqlPr
   const top = parser.parse(bound).topNode;
   const syntax = syntaxProblem(top, query, bound);
   if (syntax !== null) return [syntax];
-  return [...placementProblems(top, query), ...kindProblems(top, use)];
+  return [
+    ...placementProblems(top, query),
+    ...kindProblems(top, use),
+    ...(use === 'histogram' ? bucketProblems(top, bound) : []),
+  ];
 };
 
 const placeholderProblems = (query: string): readonly PromqlProblem[] => [
@@ -108,10 +112,10 @@ const innermost = (node: SyntaxNode | null): SyntaxNode | null => {
 const kindProblems = (top: SyntaxNode, use: PromqlUse): readonly PromqlProblem[] => {
   const whole = top.firstChild;
   if (whole === null) return [];
-  if (use === 'selector') {
+  if (use !== 'expression') {
     if (whole.name === 'VectorSelector') return [];
-    const message =
-      'must be a plain selector such as `http_requests_total{…}`: the raw counters are read and their increase is taken here, so no function, operator, range or offset';
+    const example = use === 'counter' ? 'http_requests_total' : 'http_request_duration_seconds_bucket';
+    const message = `must be a plain selector such as \`${example}{…}\`: the raw counters are read and their increase is taken here, so no function, operator, range or offset`;
     return [{ offset: whole.from, message }];
   }
   const kind = innermost(whole)?.name;
@@ -124,6 +128,38 @@ const kindProblems = (top: SyntaxNode, use: PromqlUse): readonly PromqlProblem[]
     ];
   }
   return kind === 'StringLiteral' ? [{ offset: whole.from, message: 'must give one number; this is a text' }] : [];
+};
+
+const LABEL_NAMES = ['LabelName', 'QuotedLabelName'];
+
+/** The matchers of a selector by their label's name, which may be in quotes of any kind. */
+const matchersOf = (top: SyntaxNode, text: string): readonly { readonly label: string; readonly node: SyntaxNode }[] =>
+  nodesOf(top)
+    .filter((node) => LABEL_NAMES.includes(node.name) && node.nextSibling?.name === 'MatchOp')
+    .map((node) => ({ label: unquoted(text.slice(node.from, node.to)), node }));
+
+const unquoted = (text: string): string => text.replace(/^(["'`])(.*)\1$/s, '$2');
+
+const bucketProblems = (top: SyntaxNode, text: string): readonly PromqlProblem[] =>
+  matchersOf(top, text)
+    .filter(({ label }) => label === 'le')
+    .map(({ node }) => ({
+      offset: node.from,
+      message: 'no matcher on `le`: all buckets are read, and `bound` names the one that is judged',
+    }));
+
+/** The name of the metric that a sound selector reads; null where an expression or nothing names it. */
+export const metricNameOf = (selector: string): string | null => {
+  const text = standIns(selector);
+  const { topNode } = parser.parse(text);
+  const vector = topNode.getChild('VectorSelector');
+  // `{"name", …}` has no operator: https://prometheus.io/docs/guides/utf8/#querying
+  const bare = vector?.getChild('Identifier') ?? vector?.getChild('LabelMatchers')?.getChild('QuotedLabelName');
+  if (bare !== null && bare !== undefined) return unquoted(text.slice(bare.from, bare.to));
+  const named = matchersOf(topNode, text).find(({ label }) => label === '__name__')?.node.parent;
+  const value = named?.getChild('StringLiteral');
+  const isExact = named?.getChild('MatchOp')?.firstChild?.name === 'EqlSingle';
+  return isExact && value !== null && value !== undefined ? unquoted(text.slice(value.from, value.to)) : null;
 };
 
 /** Whether a query can tell the arms apart: one of its placeholders has another value for each. */

@@ -6,6 +6,8 @@ import { listed, nearest, quote } from './words.ts';
 /** What the configuration needs to know about the adapters. */
 export interface Catalogue {
   readonly routeKinds: readonly RouteKind[];
+  /** Names that `preset` takes, beside `auto`. */
+  readonly presets: readonly string[];
 }
 
 export interface RouteKind {

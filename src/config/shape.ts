@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Issue } from '../core/outcome.ts';
 import { INPUTS, inputDescription, works } from './inputs.ts';
+import { increaseProblem, objectiveProblem, ratioProblem } from './ratios.ts';
 import { type MapTree, plain, type Tree, treeAt } from './tree.ts';
 import { below, quote, suggestion } from './words.ts';
 
@@ -30,18 +31,11 @@ const unitless = ({ input }: Raw): string =>
     ? `${quote(String(input))} has no unit; did you mean \`${input}s\`?`
     : `expected a duration such as \`60s\`, got ${got(input)}`;
 
-const unsigned = ({ input }: Raw): string =>
-  typeof input === 'number'
-    ? increaseProblem(String(input))
-    : `expected an increase such as \`20%\`, got ${got(input)}`;
-
-/** Without the sign it could be a share or a factor. */
-export const increaseProblem = (given: string): string => {
-  const bare = Number(given);
-  const percent = bare > 0 && bare < 1 ? Number((bare * 100).toPrecision(6)) : bare;
-  const meant = given !== '' && bare >= 0 ? `; did you mean \`${percent}%\`?` : '';
-  return `${quote(given)} is not an increase; write it like \`20%\`${meant}`;
-};
+/** What is written as a number or a percentage, or as a percentage only. */
+const asNumber =
+  (what: string, problemOf: (given: string) => string) =>
+  ({ input }: Raw): string =>
+    typeof input === 'number' ? problemOf(String(input)) : `expected ${what}, got ${got(input)}`;
 
 const unquoted = ({ input }: Raw): string => {
   const hint = typeof input === 'number' || typeof input === 'boolean' ? '; put it in quotes' : '';
@@ -68,37 +62,97 @@ const lines = () =>
 const flagOrText = () => z.union([z.boolean(), z.enum(['true', 'false'])], { error: expected('`true` or `false`') });
 const weight = () => z.union([z.number(), z.string()], { error: expected('a weight such as `5`') });
 const until = () => z.union([z.number(), z.string()], { error: expected('a weight such as `20`, or `promotion`') });
+const whole = (least: number) => {
+  const error = expected(`a whole number, ${least} or more`);
+  return z.int({ error }).min(least, { error });
+};
+const multiple = () =>
+  z.union([z.number(), z.string().meta({ pattern: '^[0-9]+([.][0-9]+)?x?$' })], {
+    error: expected('a multiple such as `3x`'),
+  });
+const count = () =>
+  z.union([whole(1), z.string().meta({ pattern: '^[1-9][0-9]*$' })], { error: expected('a whole number, 1 or more') });
+/** YAML takes a bare port for a number. */
+const scrape = () =>
+  z.string({
+    error: ({ input }: Raw) =>
+      `expected a port and a path such as \`:9102/metrics\`, got ${got(input)}${Number.isInteger(input) ? `; did you mean \`:${input}\`?` : ''}`,
+  });
 const weights = () =>
   z.union([z.number(), z.string(), z.array(z.union([z.number(), z.string()])).min(1, { error: NO_WEIGHTS })], {
     error: expected('weights such as `5, 10, 20, 50, 80`'),
   });
 
+const PERCENT = '^[0-9]+([.][0-9]+)?\\s*%$';
+const percentage = (what: string, problemOf: (given: string) => string) =>
+  z.string({ error: asNumber(what, problemOf) }).meta({ pattern: PERCENT });
+const ratio = () => {
+  const error = asNumber('a ratio such as `0.02` or `2%`', ratioProblem);
+  const number = z.number({ error }).gt(0, { error }).lt(1, { error });
+  return z.union([number, z.string().meta({ pattern: PERCENT })], { error });
+};
+const above0 = (what: string) => {
+  const error = expected(what);
+  return z.number({ error }).gt(0, { error });
+};
+
 const METRIC = z
   .strictObject(
     {
-      name: text().describe('what reports call it; each once'),
+      name: text().describe('what reports call it; each once; may be left out with `preset`').optional(),
       requests: text().describe('counted: selector of the counter of all requests').optional(),
       failures: text().describe('counted: selector of the counter of failed requests').optional(),
+      histogram: text().describe('latency: selector of the `_bucket` series of a histogram').optional(),
+      bound: above0('a number above 0, in the unit of the histogram')
+        .describe(
+          "latency, preset: the bound of the histogram above which a request is too slow; default: those that stable's history tells",
+        )
+        .optional(),
+      preset: text().describe('preset: `auto`, or the router or convention whose own metrics are judged').optional(),
+      ceiling: ratio()
+        .describe('not with `query`: the failure ratio above which it is rolled back whatever stable does')
+        .optional(),
+      floor: ratio().describe('not with `query`: the failure ratio below which nothing is rolled back').optional(),
+      slo: percentage('an objective such as `99.9%`', objectiveProblem)
+        .describe(
+          'not with `query`: instead of `ceiling`, which is then `burn-rate` times what this objective lets fail',
+        )
+        .optional(),
+      'burn-rate': above0('a number above 0').describe('with `slo`; default 14.4').optional(),
       query: text().describe('measured: PromQL that gives one number').optional(),
       min: number().describe('measured: the least that is healthy').optional(),
       max: number().describe('measured: the most that is healthy').optional(),
-      'max-increase': z
-        .string({ error: unsigned })
-        .meta({ pattern: '^[0-9]+([.][0-9]+)?\\s*%$', description: 'measured: the most above stable, such as `20%`' })
+      'max-increase': percentage('an increase such as `20%`', increaseProblem)
+        .describe('measured: the most above stable, such as `20%`')
         .optional(),
-      unit: text().describe('measured: unit of the number, for reports').optional(),
-      'failure-limit': z
-        .int({ error: expected('a whole number, 0 or more') })
-        .min(0, { error: expected('a whole number, 0 or more') })
-        .describe('measured: failed measurements tolerated in a step; default 0')
+      unit: text().describe('measured, latency: unit of the number, for reports').optional(),
+      'failure-limit': whole(0).describe('measured: failed measurements tolerated in a step; default 0').optional(),
+      'failed-checks': whole(1)
+        .describe(
+          'measured: failed measurements in the whole rollout at which it is rolled back; until then the weight stands while one fails; default off',
+        )
         .optional(),
       every: duration().describe('measured: time between two measurements; default 10s').optional(),
       'on-no-data': closed(['wait', 'fail', 'ignore']).describe('default wait').optional(),
       'dry-run': flag().describe('judged and reported, but never decides').optional(),
+      'replica-labels': z
+        .union([z.string(), z.array(z.string())], {
+          error: expected('names of labels such as `prometheus_replica, replica`'),
+        })
+        .describe('labels by which the same series differs between stores; default prometheus_replica, replica')
+        .optional(),
     },
-    { error: expected('a map with `name` and either `requests` and `failures`, or `query`') },
+    { error: expected('a map with `name` and `requests` and `failures`, `histogram`, `query` or `preset`') },
   )
-  .meta({ anyOf: [{ required: ['requests', 'failures'] }, { required: ['query'] }] });
+  .meta({
+    oneOf: [
+      { required: ['name', 'requests', 'failures'] },
+      { required: ['name', 'histogram'] },
+      { required: ['name', 'query'] },
+      { required: ['preset'] },
+    ],
+    dependencies: { requests: ['failures'], failures: ['requests'], 'burn-rate': ['slo'] },
+  });
 
 const METRICS = z
   .array(METRIC, {
@@ -132,6 +186,7 @@ const DURATIONS = [
   'hold',
   'lock-wait',
   'approval-timeout',
+  'ignore-first',
 ];
 
 const shapeOf = (name: string, allowed: readonly string[] | null): z.ZodType => {
@@ -141,6 +196,9 @@ const shapeOf = (name: string, allowed: readonly string[] | null): z.ZodType => 
   if (name === 'until') return until();
   if (['image', 'route', 'approvers'].includes(name)) return lines();
   if (DURATIONS.includes(name)) return duration();
+  if (name === 'require-evidence') return multiple();
+  if (name === 'min-requests') return count();
+  if (name === 'scrape') return scrape();
   if (allowed === null) return text();
   const [first, ...more] = allowed;
   if (first === undefined) return text();
@@ -187,7 +245,8 @@ export const shapeIssues = (name: string, tree: Tree): readonly Issue[] => {
         tree.place.path,
       );
       const last = issue.path.at(-1);
-      const absent = typeof last === 'string' && at.kind === 'map' && !hasKey(at, last);
+      const parent = treeAt(tree, issue.path.slice(0, -1));
+      const absent = typeof last === 'string' && at === parent && at.kind === 'map' && !hasKey(at, last);
       return { ...at.place, path, message: absent ? `\`${last}\` is missing` : issue.message };
     });
 };

@@ -84,7 +84,7 @@ const fromList = (given: Given, reading: Reading): readonly Step[] | null => {
 };
 
 const readStep = (tree: MapTree, reading: Reading): Step | null => {
-  reportKeys(tree, STEP_KEYS, [], reading.report);
+  reportKeys(tree, STEP_KEYS, reading.report);
   const scalar = (key: string) => {
     const value = entryOf(tree, key)?.value;
     return value?.kind === 'scalar' && !reading.broken(value.place.path) ? value : null;

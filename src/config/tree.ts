@@ -37,6 +37,13 @@ export interface Entry {
 /** Takes one mistake. Readers report all they find and go on. */
 export type Report = (place: Place, message: string) => void;
 
+export interface Reports {
+  readonly report: Report;
+  readonly warn: (message: string) => void;
+  /** Whether the shape of what stands at a path is wrong, which is reported already. */
+  readonly broken: (path: string) => boolean;
+}
+
 /** A text that stands on its own within a value: a line, or what a comma separates. */
 export interface Part {
   readonly text: string;
