@@ -1,9 +1,9 @@
-import type { ControlSpec, PrometheusSpec, Until } from '../core/spec.ts';
+import type { ControlSpec, Until } from '../core/spec.ts';
 import { isWide } from './commands.ts';
-import { nameOf, type Reading, requireInput, soundOf, textOf } from './fields.ts';
+import { nameOf, type Reading, requireInput, textOf } from './fields.ts';
 import type { Parts } from './parts.ts';
-import { prometheusOf } from './prometheus.ts';
 import { namespaceOf } from './release-spec.ts';
+import { soundSources } from './sources.ts';
 
 const EVERYWHERE = '*';
 
@@ -14,10 +14,10 @@ export const isEverywhere = (reading: Reading, command: ControlSpec['command']):
 /** What a command on open rollouts needs. null: something of it is missing or wrong, and reported. */
 export const controlSpec = (reading: Reading, parts: Parts, command: ControlSpec['command']): ControlSpec | null => {
   const target = isEverywhere(reading, command) ? everywhere(reading) : targetOf(reading, command);
-  const prometheus = soundPrometheus(reading);
+  const sources = soundSources(reading);
   const until = untilOf(reading, parts, command);
   const { podLogs, failOnRollback } = parts;
-  return target === null ? null : { command, ...target, prometheus, until, podLogs, failOnRollback };
+  return target === null ? null : { command, ...target, sources, until, podLogs, failOnRollback };
 };
 
 type Where = Pick<ControlSpec, 'deployment' | 'namespace'>;
@@ -39,21 +39,6 @@ const everywhere = (reading: Reading): Where => {
       '`deployment` names one, and `namespace: *` means all namespaces; give one of them',
     );
   return { deployment: null, namespace: EVERYWHERE };
-};
-
-/** An address without its headers or certificates would only be refused by the store, much later. */
-const soundPrometheus = (reading: Reading): PrometheusSpec | null => {
-  let isSound = ['prometheus', 'prometheus-ca'].every(
-    (name) => reading.given(name) === null || soundOf(reading, name) !== null,
-  );
-  const prometheus = prometheusOf({
-    ...reading,
-    report: (place, message) => {
-      isSound = false;
-      reading.report(place, message);
-    },
-  });
-  return isSound ? prometheus : null;
 };
 
 /** A file that says where every `run` ends would also end every `resume` there, before it has begun. */

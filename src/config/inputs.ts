@@ -1,41 +1,6 @@
 import { COMMANDS } from './commands.ts';
-
-/** The issue that makes an input work: main job, real clusters, survive, judgement. */
-export type Marker = 'M' | 'C' | 'S' | 'J';
-
-export interface InputDefinition {
-  readonly name: string;
-  /** What applies when it is not given, in words for tables; null: nothing. */
-  readonly default: string | null;
-  /** One line for tables, in Markdown. */
-  readonly meaning: string;
-  readonly marker: Marker;
-  /** The value is masked before anything else happens. */
-  readonly secret: boolean;
-  readonly inConfigFile: boolean;
-  /** The closed list of values; null where any text of the right form is taken. */
-  readonly allowed: readonly string[] | null;
-  /**
-   * The default that the runner itself fills in. Only for inputs that the config file cannot hold: a default filled in
-   * there could not be told from a given input, and would win over the file.
-   */
-  readonly actionDefault: string | null;
-}
-
-type Given = Partial<InputDefinition> & Pick<InputDefinition, 'name' | 'meaning'>;
-
-const input = (given: Given): InputDefinition => ({
-  default: null,
-  marker: 'M',
-  secret: false,
-  inConfigFile: true,
-  allowed: null,
-  actionDefault: null,
-  ...given,
-});
-
-const later = (marker: Marker, name: string, fallback: string | null, meaning: string): InputDefinition =>
-  input({ name, meaning, marker, default: fallback });
+import { type InputDefinition, input, later, type Marker } from './input-definition.ts';
+import { MODES, ODDS } from './judgement.ts';
 
 /** Evaluated by the runner. */
 const GITHUB_TOKEN = `\${{ github.token }}`;
@@ -120,8 +85,20 @@ export const INPUTS: readonly InputDefinition[] = [
     meaning: 'headers for Prometheus, one `Name: value` per line',
   }),
   input({ name: 'prometheus-ca', meaning: 'certificates that Prometheus is verified with, as PEM' }),
-  later('J', 'scrape', 'off', "the pods' own metrics as source"),
-  later('J', 'scrape-router', 'off', "the router's own metrics as source"),
+  input({
+    name: 'scrape',
+    marker: 'J',
+    default: 'off',
+    meaning:
+      "the pods' own metrics as source, read every second: `:PORT/PATH`, such as `:9102/metrics` or `:http-metrics/metrics` (a named port), `auto` (by the annotations `prometheus.io/…`) or `off`; for counters and histograms, alone or beside `prometheus`; pods whose addresses do not answer are read through the API server, which needs the right to `get` `pods/proxy`",
+  }),
+  input({
+    name: 'scrape-router',
+    marker: 'J',
+    default: 'off',
+    meaning:
+      'the metrics of the pods of the router as source: `service://NAMESPACE/NAME:PORT/PATH`, or `off`; the router sees failures that the pods never see',
+  }),
   input({
     name: 'kubeconfig',
     default: '$KUBECONFIG, else in-cluster',
@@ -266,14 +243,43 @@ export const INPUTS: readonly InputDefinition[] = [
     default: '1h',
     meaning: 'how long a step waits for its approval; then the rollout is rolled back',
   }),
-  later('J', 'odds', 'balanced', 'preset of the judgement: `strict`, `balanced` or `fast`'),
-  later('J', 'require-evidence', null, 'how much evidence a step needs before it ends'),
-  later('J', 'ignore-first', '0s', 'how long after a change of weight nothing is judged'),
-  later('J', 'min-requests', '20', 'requests of the canary below which nothing is judged'),
-  later('J', 'mode', 'decide', '`decide`, or `dry-run` which only reports'),
+  input({
+    name: 'odds',
+    marker: 'J',
+    default: 'balanced',
+    allowed: ODDS,
+    meaning:
+      'how sure a judgement on evidence must be: the canary is rolled back when it is 100 (`strict`), 30 (`balanced`) or 20 (`fast`) times likelier that it is worse than stable, and a weight is held from 10, 5 or 5 times on',
+  }),
+  input({
+    name: 'require-evidence',
+    marker: 'J',
+    meaning:
+      'before it is promoted, the canary must be shown, at 95 %, not to fail so many times as often as stable: a multiple such as `3x`, from `1.1x` to `100x`',
+  }),
+  input({
+    name: 'ignore-first',
+    marker: 'J',
+    default: '0s',
+    meaning: 'how long what a new pod counts is not judged, from when it is first seen: for pods that start cold',
+  }),
+  input({
+    name: 'min-requests',
+    marker: 'J',
+    default: '20',
+    meaning: 'requests that the canary must have had in a step before the step ends',
+  }),
+  input({
+    name: 'mode',
+    marker: 'J',
+    default: 'decide',
+    allowed: MODES,
+    meaning:
+      '`decide`, or `dry-run`: every metric is judged and reported, and none rolls the canary back; what else goes wrong still does',
+  }),
 ];
 
-const WORKING: readonly Marker[] = ['M', 'S'];
+const WORKING: readonly Marker[] = ['M', 'S', 'J'];
 
 /** The inputs that work in this version; the others are known by name and refused. */
 export const works = (definition: InputDefinition): boolean => WORKING.includes(definition.marker);

@@ -10,6 +10,10 @@ export const isDnsLabel = (name: string): boolean => LABEL.test(name);
 /** A name of at most 253 characters: Deployments, routes. https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */
 export const isDnsSubdomain = (name: string): boolean => name.length <= 253 && SUBDOMAIN.test(name);
 
+/** A number, or the name of a port: https://www.rfc-editor.org/rfc/rfc6335#section-5.1 */
+export const isPort = (text: string): boolean =>
+  /^\d+$/.test(text) ? Number(text) >= 1 && Number(text) <= 65_535 : /^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$/.test(text);
+
 export type NameForm = 'label' | 'subdomain';
 
 /** Why a name is none that Kubernetes accepts; null when it is. */

@@ -1,7 +1,8 @@
-import type { ImageChange, MetricSpec, RouteChoice, Spec, Step } from '../core/spec.ts';
+import type { AskedMetric, ImageChange, RouteChoice, Spec, Step } from '../core/spec.ts';
 import { readConduct, readOthers } from './conduct.ts';
 import { choiceOf, durationOf, flagOf, nameOf, type Reading, soundOf } from './fields.ts';
 import { readImages } from './images.ts';
+import { readJudgement } from './judgement.ts';
 import { readMetrics } from './metrics.ts';
 import { type Catalogue, readRoute } from './routes.ts';
 import { readSteps } from './steps.ts';
@@ -11,14 +12,11 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 /** What can be read without knowing what is asked for: nothing is missed here. null: not given, or reported. */
-export type Parts = Omit<
-  Spec,
-  'command' | 'images' | 'deployment' | 'namespace' | 'steps' | 'metrics' | 'prometheus'
-> & {
+export type Parts = Omit<Spec, 'command' | 'images' | 'deployment' | 'namespace' | 'steps' | 'metrics' | 'sources'> & {
   readonly images: readonly ImageChange[] | null;
   readonly splitBy: 'router' | 'replicas';
   readonly steps: readonly Step[] | null;
-  readonly metrics: readonly MetricSpec[] | null;
+  readonly metrics: readonly AskedMetric[] | null;
 };
 
 export const readParts = (reading: Reading, catalogue: Catalogue): Parts => {
@@ -32,7 +30,8 @@ export const readParts = (reading: Reading, catalogue: Catalogue): Parts => {
     route,
     splitBy,
     steps: readSteps(reading, splitBy),
-    metrics: metrics === null ? [] : readMetrics(metrics, reading),
+    metrics: metrics === null ? [] : readMetrics(metrics, catalogue.presets, reading),
+    judgement: readJudgement(reading),
     timeoutMs: durationOf(reading, 'timeout', 300 * MINUTE, SECOND),
     readyTimeoutMs: durationOf(reading, 'ready-timeout', 5 * MINUTE, SECOND),
     drainMs: durationOf(reading, 'drain', 30 * SECOND, 0),

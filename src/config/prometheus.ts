@@ -1,6 +1,6 @@
 import type { PrometheusSpec } from '../core/spec.ts';
 import { type Reading, scalarOf, soundOf } from './fields.ts';
-import { isDnsLabel } from './names.ts';
+import { isDnsLabel, isPort } from './names.ts';
 import { linesOf, type Part, type Report, type ScalarTree, type Tree } from './tree.ts';
 import { nearest, quote } from './words.ts';
 
@@ -14,9 +14,6 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const OWN_HEADERS = ['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'te', 'trailer'];
 
 const FORMS = 'write `https://…`, `http://…` or `service://NAMESPACE/NAME:PORT`';
-
-const isPort = (text: string): boolean =>
-  /^\d+$/.test(text) ? Number(text) >= 1 && Number(text) <= 65_535 : /^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$/.test(text);
 
 const readService = (text: string, tree: ScalarTree, report: Report): Address | null => {
   const found = SERVICE.exec(text);

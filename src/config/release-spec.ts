@@ -3,7 +3,7 @@ import { warnOfLateApproval } from './conduct.ts';
 import { missing, nameOf, type Reading, requireInput } from './fields.ts';
 import { warnOfRare } from './metrics.ts';
 import type { Parts } from './parts.ts';
-import { prometheusOf } from './prometheus.ts';
+import { readSources, reportWithoutSource } from './sources.ts';
 import { reportTooLong } from './steps.ts';
 import { reportUnreachable } from './until.ts';
 
@@ -15,11 +15,13 @@ export const releaseSpec = (reading: Reading, parts: Parts, command: Spec['comma
   requireInput(reading, 'deployment');
   const deployment = nameOf(reading, 'deployment', 'subdomain');
   const namespace = namespaceOf(reading);
-  const prometheus = prometheusOf(reading);
-  reportWithoutSource(reading);
+  const sources = readSources(reading);
+  warnOfNoMetrics(reading);
+  reportWithoutSource(reading, metrics);
+  reportUnjudged(reading, parts);
   reportBetween(reading, parts);
   if (images === null || deployment === null || steps === null || metrics === null) return null;
-  return { command, images, deployment, namespace, steps, metrics, prometheus, ...rest };
+  return { command, images, deployment, namespace, steps, metrics, sources, ...rest };
 };
 
 /** One that the whole file is written for may stand in it; one given for this job is a misunderstanding. */
@@ -46,16 +48,25 @@ export const namespaceOf = (reading: Reading): string | null => {
   return null;
 };
 
-const reportWithoutSource = (reading: Reading): void => {
-  if (reading.given('metrics') === null) {
-    if (!reading.unread('metrics'))
-      reading.warn('no `metrics` are given: the canary is judged by the readiness of its pods alone');
-  } else if (reading.given('prometheus') === null && !reading.unread('prometheus')) {
+const warnOfNoMetrics = (reading: Reading): void => {
+  if (reading.given('metrics') === null && !reading.unread('metrics'))
+    reading.warn('no `metrics` are given: the canary is judged by the readiness of its pods alone');
+};
+
+/** What is asked of the judgement must have something to work on. */
+const reportUnjudged = (reading: Reading, { metrics, judgement }: Parts): void => {
+  if (metrics === null || (reading.given('metrics') === null && reading.unread('metrics'))) return;
+  const evidence = metrics.filter(({ kind }) => kind !== 'measured');
+  const place = reading.given('require-evidence')?.tree.place;
+  if (judgement.requireEvidence !== null && place !== undefined && evidence.every(({ dryRun }) => dryRun)) {
+    const found = evidence.length === 0 ? 'there is none' : 'all of them have `dry-run: true`';
     reading.report(
-      missing('prometheus'),
-      '`prometheus` is missing: `metrics` are given, so an address such as `service://monitoring/prometheus:9090` is needed',
+      place,
+      `evidence comes from metrics with \`requests\` and \`failures\`, \`histogram\` or \`preset\`, and ${found}`,
     );
   }
+  if (judgement.mode === 'dry-run' && metrics.length > 0)
+    reading.warn('`mode: dry-run`: metrics are judged and reported, but none of them rolls the canary back');
 };
 
 const reportBetween = (reading: Reading, { steps, metrics, splitBy, timeoutMs, conduct }: Parts): void => {
