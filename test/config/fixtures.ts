@@ -6,6 +6,7 @@ export const CATALOGUE: Catalogue = {
     { kind: 'GRPCRoute', aliases: ['grpcroutes'], router: 'gateway-api' },
     { kind: 'VirtualService', aliases: ['virtualservices', 'vs'], router: 'istio' },
   ],
+  presets: ['traefik', 'istio', 'linkerd', 'nginx', 'envoy-gateway', 'contour', 'http', 'otel'],
 };
 
 export const GOOD_INPUTS = {

@@ -14,6 +14,10 @@ const accepted = (text: string): readonly [bySchema: boolean, byReading: boolean
   return [validate(parse(text)), 'spec' in read];
 };
 
+const MEASURED = '  - name: a\n    query: up{pod=~"{{pods}}"}\n';
+const COUNTED = '  - name: a\n    requests: a{pod=~"{{pods}}"}\n    failures: b{pod=~"{{pods}}"}\n';
+const LATENCY = '  - name: a\n    histogram: a_bucket{pod=~"{{pods}}"}\n';
+
 describe('the JSON Schema of the config file', () => {
   test('is the published one', () => {
     expect(JSON.parse(readFileSync('schema/canary.schema.json', 'utf8'))).toEqual(schema);
@@ -35,13 +39,18 @@ describe('the JSON Schema of the config file', () => {
       'until: promotion\napprovers: [octocat, "@hubot"]\nself-approval: false\napproval-timeout: 90m\n',
       'steps:\n  - { weight: 5, approval: true }\n  - { weight: 10, approval: false }\napprovers: octocat, hubot\n',
       'weights: 5\ncomment: auto\nfail-on-rollback: "true"\nroute: replicas\n',
+      'odds: strict\nrequire-evidence: 3x\nignore-first: 30s\nmin-requests: 50\nmode: dry-run\nmetrics:\n  - preset: auto\n',
+      'require-evidence: 1.5\nmin-requests: "50"\nscrape: :9102/metrics\nmetrics:\n  - preset: http\n    name: app\n',
+      `metrics:\n${COUNTED}    ceiling: 2%\n    floor: 0.001\n    replica-labels: []\n`,
+      `metrics:\n${COUNTED}    slo: 99.9%\n    burn-rate: 6\n    replica-labels: a, b\n`,
+      `metrics:\n${LATENCY}    bound: 0.5\n    unit: s\n    slo: 99%\n`,
+      `metrics:\n${MEASURED}    max: 1\n    failed-checks: 3\n`,
     ];
 
     for (const file of files) expect([file, ...accepted(file)]).toEqual([file, true, true]);
   });
 
   test('refuses shapes that are refused', () => {
-    const metric = '  - name: a\n    query: up{pod=~"{{pods}}"}\n';
     const files = [
       'wieghts: 5\n',
       'namespace: shop\n',
@@ -49,9 +58,9 @@ describe('the JSON Schema of the config file', () => {
       'interval: 60ms\n',
       'weights: []\n',
       'metrics: []\n',
-      `metrics:\n${metric}    max: high\n`,
-      `metrics:\n${metric}    max: 1\n    max-incerase: 20%\n`,
-      `metrics:\n${metric}    max-increase: 20\n`,
+      `metrics:\n${MEASURED}    max: high\n`,
+      `metrics:\n${MEASURED}    max: 1\n    max-incerase: 20%\n`,
+      `metrics:\n${MEASURED}    max-increase: 20\n`,
       'metrics:\n  - name: a\n',
       'steps:\n  - interval: 60s\n',
       'comment: perhaps\n',
@@ -63,6 +72,21 @@ describe('the JSON Schema of the config file', () => {
       'self-approval: perhaps\n',
       'steps:\n  - { weight: 5, approval: required }\n',
       'watchdog-image: a@sha256:b\n',
+      'odds: sure\n',
+      'mode: dryrun\n',
+      'min-requests: 0\n',
+      'ignore-first: 30\n',
+      'scrape: 9102\n',
+      'require-evidence: much\n',
+      'metrics:\n  - name: a\n    requests: a{pod=~"{{pods}}"}\n',
+      'metrics:\n  - preset: http\n    query: up{pod=~"{{pods}}"}\n    max: 1\n    name: a\n',
+      'metrics:\n  - histogram: a_bucket{pod=~"{{pods}}"}\n',
+      `metrics:\n${LATENCY}    bound: 500ms\n`,
+      `metrics:\n${COUNTED}    ceiling: 2\n`,
+      `metrics:\n${COUNTED}    floor: low\n`,
+      `metrics:\n${COUNTED}    slo: 99.9\n`,
+      `metrics:\n${COUNTED}    burn-rate: 6\n`,
+      `metrics:\n${MEASURED}    max: 1\n    failed-checks: 0\n`,
     ];
 
     for (const file of files) expect([file, ...accepted(file)]).toEqual([file, false, false]);

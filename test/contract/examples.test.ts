@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { readSpec } from '../../src/config/read.ts';
 import { renderIssue } from '../../src/config/render.ts';
+import { PRESET_NAMES } from '../../src/metrics/presets/index.ts';
 import { routeKinds } from '../../src/routers/index.ts';
 import { type Example, examples, isOurs, mapOf, usesIn, workflows } from './examples.ts';
 
-const catalogue = { routeKinds: routeKinds.map(({ router, kind }) => ({ ...kind, router })) };
+const catalogue = { routeKinds: routeKinds.map(({ router, kind }) => ({ ...kind, router })), presets: PRESET_NAMES };
 
 /** What the inputs of a workflow_dispatch and the like could be. */
 const GIVEN: Readonly<Record<string, string>> = {
