@@ -1,4 +1,3 @@
-import { MIN_REQUESTS } from './evidence.ts';
 import { formatDuration, formatWeight } from './format.ts';
 import type { Reason } from './reason.ts';
 import type { MetricState, Rollout, Wait } from './rollout.ts';
@@ -7,10 +6,12 @@ import { ALL_TRAFFIC, type BasisPoints, type Ms } from './units.ts';
 
 /** The metrics that may decide, with their settings. */
 const deciding = (rollout: Rollout): readonly (readonly [MetricSpec, MetricState])[] =>
-  rollout.plan.metrics.flatMap((spec) => {
-    const state = rollout.metrics.find(({ name }) => name === spec.name);
-    return state === undefined || spec.dryRun ? [] : [[spec, state] as const];
-  });
+  rollout.plan.judgement.mode === 'dry-run'
+    ? []
+    : rollout.plan.metrics.flatMap((spec) => {
+        const state = rollout.metrics.find(({ name }) => name === spec.name);
+        return state === undefined || spec.dryRun ? [] : [[spec, state] as const];
+      });
 
 type BakeWait = Extract<Wait, { metric: string }>;
 
@@ -42,7 +43,7 @@ export const missesEnd = (rollout: Rollout, { sampledAt, noDataSince }: MetricSt
   (sampledAt ?? 0) < rollout.stage.countedUntil;
 
 export const endUnseen = (rollout: Rollout): boolean =>
-  deciding(rollout).some(([spec, state]) => spec.kind === 'counted' && missesEnd(rollout, state));
+  deciding(rollout).some(([spec, state]) => spec.kind !== 'measured' && missesEnd(rollout, state));
 
 /** Missing data is asked for again in this time at the latest. */
 const ASKED_AGAIN_MS: Ms = 5_000;
@@ -54,6 +55,10 @@ export const lookedSince = (rollout: Rollout, now: Ms): boolean =>
       (sampledAt ?? 0) > rollout.stage.since ||
       (noDataSince !== null && now - rollout.stage.since >= rollout.plan.timings.minWindowMs + ASKED_AGAIN_MS),
   );
+
+/** A metric that decides holds the weight on suspicion. */
+export const isSuspected = (rollout: Rollout): boolean =>
+  deciding(rollout).some(([, { verdict, noDataSince }]) => verdict.kind === 'held' && noDataSince === null);
 
 /** Waits that stop the clock: missing data and suspicion. Too little to judge matters only when the time is up. */
 export const clockStands = (rollout: Rollout): boolean =>
@@ -116,7 +121,7 @@ export const observedShare = (
   readonly requests: number;
   readonly scrapes: number;
 } | null => {
-  const counted = rollout.plan.metrics.find(({ kind }) => kind === 'counted');
+  const counted = rollout.plan.metrics.find(({ kind }) => kind !== 'measured');
   const state = rollout.metrics.find(({ name }) => name === counted?.name);
   if (state === undefined) return null;
   const requests = state.share.canary + state.share.stable;
@@ -124,6 +129,9 @@ export const observedShare = (
   const { canary } = state.share;
   return { share: Math.round((canary / requests) * ALL_TRAFFIC), canary, requests, scrapes: state.shareScrapes };
 };
+
+/** As many due requests make their absence mean something. */
+const ENOUGH_REQUESTS = 20;
 
 /**
  * V3. More than asked, or nothing where at least 20 requests were due, means that the weight is not in force. Less is
@@ -143,7 +151,7 @@ const wrongShare = (rollout: Rollout): Reason | null => {
       `${formatWeight(rollout.traffic.wanted.canary)} asked, but ${formatWeight(seen.share)} of ${seen.requests} requests reached the canary`,
     );
   }
-  if (seen.canary === 0 && asked * seen.requests >= MIN_REQUESTS) {
+  if (seen.canary === 0 && asked * seen.requests >= ENOUGH_REQUESTS) {
     return unconfirmed(
       `${formatWeight(rollout.traffic.wanted.canary)} asked, but none of ${seen.requests} requests reached the canary`,
     );

@@ -1,4 +1,4 @@
-import { bakeWaits, clockStands, lookedSince } from './bake.ts';
+import { bakeWaits, clockStands, isSuspected, lookedSince } from './bake.ts';
 import { withEffects } from './effects.ts';
 import { failureOf } from './failure.ts';
 import { currentStep, stepReplicas } from './phases/progressing.ts';
@@ -65,10 +65,16 @@ const clockIsUp = (rollout: Rollout): boolean => rollout.stage.heldMs >= current
 /** The step's clock: it runs while the weight is held and nothing makes it wait. */
 const tickClock = (rollout: Rollout, now: Ms): Rollout => {
   const { stage } = rollout;
-  if (stage.name !== 'bake' || clockIsUp(rollout)) return rollout;
+  if (stage.name !== 'bake') return rollout;
+  const passed = Math.max(0, now - Math.max(stage.since, rollout.suspectedUntil));
+  const suspected = {
+    suspectedMs: rollout.suspectedMs + (isSuspected(rollout) && rollout.paused === null ? passed : 0),
+    suspectedUntil: Math.max(now, rollout.suspectedUntil),
+  };
+  if (clockIsUp(rollout)) return { ...rollout, ...suspected };
   const counted = clockStands(rollout) ? 0 : Math.max(0, now - stage.countedUntil);
   const heldMs = Math.min(currentStep(rollout).intervalMs, stage.heldMs + counted);
-  return { ...rollout, stage: { ...stage, heldMs, countedUntil: Math.max(now, stage.countedUntil) } };
+  return { ...rollout, ...suspected, stage: { ...stage, heldMs, countedUntil: Math.max(now, stage.countedUntil) } };
 };
 
 /** One move: a failure has its consequence, or a stage that is over makes way for the next. The same rollout: no move. */

@@ -2,7 +2,7 @@ import { steeringOf } from './describe-steering.ts';
 import { drainWasSeen } from './drain.ts';
 import { formatCount, formatDuration, formatNumber, formatRatio, formatWeight } from './format.ts';
 import type { Entry } from './journal.ts';
-import { subjectOf } from './metrics.ts';
+import { subjectOf } from './metric-state.ts';
 import { isCleaning } from './phases/cleaning.ts';
 import { record } from './record.ts';
 import type { Event, MetricState, Rollout, StageName } from './rollout.ts';

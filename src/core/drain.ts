@@ -26,4 +26,4 @@ export const drainWasSeen = (rollout: Rollout, now: Ms): boolean => {
 };
 
 const isCounted = (rollout: Rollout, name: string): boolean =>
-  rollout.plan.metrics.some((spec) => spec.name === name && spec.kind === 'counted');
+  rollout.plan.metrics.some((spec) => spec.name === name && spec.kind !== 'measured');

@@ -87,6 +87,7 @@ const WITH_PODS: readonly StageName[] = ['canary', 'scale', 'capacity', 'read-st
 const lookEvery = (rollout: Rollout, now: Ms): Ms => {
   const { name, since } = rollout.stage;
   if (isInDoubt(rollout)) return 200;
+  if (hasDoubts(rollout)) return 1_000;
   if (name === 'bake' || (name === 'drain' && splitsRequests(rollout))) return rollout.plan.timings.observeMs;
   const age = now - since;
   return age < 5_000 ? 200 : age < 30_000 ? 500 : age < 60_000 ? 2_000 : 5_000;
@@ -99,6 +100,9 @@ const isInDoubt = ({ stage, observation }: Rollout): boolean =>
   observation.verification.taken === true &&
   observation.canary?.endpoints === null;
 
+/** A counter went down, and whether its pod began anew has to be seen. */
+const hasDoubts = ({ metrics }: Rollout): boolean => metrics.some(({ doubts }) => doubts.length > 0);
+
 const lookDue = (rollout: Rollout, now: Ms): Ms => {
   const changedAt = rollout.stage.write.kind === 'done' ? rollout.stage.write.at : rollout.stage.since;
   const isNews = freshLook(rollout) === null && rollout.lookedAt <= changedAt && rollout.stage.name !== 'bake';
@@ -108,8 +112,9 @@ const lookDue = (rollout: Rollout, now: Ms): Ms => {
 const openObserve = (rollout: Rollout, now: Ms): Rollout => {
   if (isOpen(rollout, 'observe') || !needsLook(rollout) || now < lookDue(rollout, now)) return rollout;
   const { name } = rollout.stage;
-  const needsPods = WITH_PODS.includes(name) || (name === 'shift' && rollout.plan.abilities.unit === 'pods');
-  const depth = name === 'bake' && !isInDoubt(rollout) ? 'light' : needsPods ? 'pods' : 'full';
+  const needsPods =
+    hasDoubts(rollout) || WITH_PODS.includes(name) || (name === 'shift' && rollout.plan.abilities.unit === 'pods');
+  const depth = name === 'bake' && !isInDoubt(rollout) && !hasDoubts(rollout) ? 'light' : needsPods ? 'pods' : 'full';
   return openNew(
     rollout,
     { kind: 'observe', want: rollout.traffic.wanted, stage: ruleOf(rollout)?.watches(rollout) ?? null, depth },
@@ -136,7 +141,7 @@ const SAMPLED: readonly StageName[] = [
 const MEASURED: readonly StageName[] = ['bake', 'return-some', 'return-all'];
 
 const metricDue = (rollout: Rollout, spec: MetricSpec, state: MetricState): Ms => {
-  if (spec.kind === 'counted')
+  if (spec.kind !== 'measured')
     return missesEnd(rollout, state) ? Math.min(state.nextAt, rollout.stage.countedUntil) : state.nextAt;
   const { verifiedAt, name } = rollout.stage;
   if (verifiedAt === null || !MEASURED.includes(name)) return Number.POSITIVE_INFINITY;

@@ -1,41 +1,227 @@
-import { formatCount, formatRatio } from './format.ts';
-import type { MetricVerdict, Tally } from './rollout.ts';
+import type { Tally } from './tally.ts';
 
 /**
- * The first, simple form of the test on counted metrics: the subject fails when its failure ratio is above 1.5 times the
- * reference's plus one point, seen over at least 20 of its requests. Callers rely on the verdict only.
+ * Evidence that one arm, the subject, fails more than the other, the reference, allows: a mixture of likelihood ratios on
+ * how failures split between the arms, given the requests that each had. Valid at every look, under any weights and
+ * whatever shared trouble comes and goes. Method and numbers: docs/judgement.md.
  */
-const RATIO_LIMIT = 1.5;
-const POINTS_LIMIT = 0.01;
-export const MIN_REQUESTS = 20;
+export interface Evidence {
+  /** Logarithms of likelihood ratios, one for each of RATIOS, by the step in which their counting began. */
+  readonly starts: readonly { readonly step: number; readonly logs: readonly number[] }[];
+  /** The same against "the failure ratio is at most the ceiling", of each arm, start after start; [] without a ceiling. */
+  readonly ceiling: { readonly subject: readonly number[]; readonly reference: readonly number[] };
+  /** Against "the failure ratio is at most the floor", start after start; [] without a floor. */
+  readonly floor: readonly number[];
+  /** Logarithms of evidence against "the subject is at least so many times worse", one for each of MULTIPLES. */
+  readonly safe: readonly number[];
+  /** Everything that went into it. */
+  readonly subject: Tally;
+  readonly reference: Tally;
+}
 
-const ratioOf = ({ requests, failures }: Tally): number => (requests === 0 ? 0 : failures / requests);
+/** What one look brought: increments of both arms over the same time. */
+export interface Tick {
+  /** Index of the step, from 0. */
+  readonly step: number;
+  readonly subject: Tally;
+  readonly reference: Tally;
+  /** The highest failure ratio of the reference that its past allows, where it gets no traffic by plan; else null. */
+  readonly frozen: number | null;
+}
 
-const words = ({ requests, failures }: Tally): string =>
-  `${formatCount(failures)} of ${formatCount(requests)} requests (${formatRatio(failures / requests)})`;
+export interface EvidenceSettings {
+  /** Steps of the plan. */
+  readonly steps: number;
+  /** The subject may fail so many times as often. */
+  readonly tolerance: number;
+  /** Failures come in clumps of about so many: the evidence is divided by it. */
+  readonly phi: number;
+  readonly ceiling: number | null;
+  readonly floor: number | null;
+}
 
-/**
- * `subject` is the arm under suspicion in this step, `reference` the other one over the same time. `fallback` is the
- * reference over the whole rollout, for when it gets too little traffic or none any more (weight 100 %).
- */
-export const judgeCounted = (
-  subject: Tally,
-  reference: Tally,
-  fallback: Tally,
-  names: { readonly subject: string; readonly reference: string },
-): MetricVerdict => {
-  if (subject.requests < MIN_REQUESTS) {
-    const seen = `${formatCount(subject.requests)} of the ${MIN_REQUESTS} requests that a judgement needs`;
-    return { kind: 'pending', odds: null, explanation: `the ${names.subject} had ${seen}` };
-  }
-  const compared = reference.requests >= MIN_REQUESTS ? reference : fallback;
-  if (compared.requests === 0) {
-    return { kind: 'pending', odds: null, explanation: `the ${names.reference} had no requests to compare with` };
-  }
-  const limit = ratioOf(compared) * RATIO_LIMIT + POINTS_LIMIT;
-  const failed = ratioOf(subject) > limit;
-  const comparison = `the ${names.subject} failed ${words(subject)}, ${names.reference} ${words(compared)}`;
-  return failed
-    ? { kind: 'failed', odds: null, explanation: `${comparison}; the limit is ${formatRatio(limit)}` }
-    : { kind: 'pass', odds: null, explanation: comparison };
+/** How much worse the subject may be beyond the tolerance, and how likely each is held before the start. */
+const RATIOS = [1.5, 2, 3, 5, 10, 30, 100, 1000] as const;
+const PRIOR = [0.2, 0.22, 0.2, 0.14, 0.1, 0.06, 0.05, 0.03] as const;
+/** Of the evidence that counts from the first step on; the rest is for faults that only begin in a later one. */
+const FROM_FIRST = 0.7;
+const OF_CEILING = 0.1;
+export const MULTIPLES = [1.1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100] as const;
+/** An upper bound is named when it is this likely to hold: 95 %. */
+const SURE_ODDS = 20;
+/** What JSON and readers can hold. */
+const MOST_ODDS = 1e12;
+
+const NONE: Tally = { requests: 0, failures: 0 };
+const zeros = (of: readonly unknown[]): readonly number[] => of.map(() => 0);
+
+export const NO_EVIDENCE: Evidence = {
+  starts: [],
+  ceiling: { subject: [], reference: [] },
+  floor: [],
+  safe: zeros(MULTIPLES),
+  subject: NONE,
+  reference: NONE,
 };
+
+export const addTallies = (a: Tally, b: Tally): Tally => ({
+  requests: a.requests + b.requests,
+  failures: a.failures + b.failures,
+});
+
+/** What no counter can mean says nothing, and failures beyond the requests say no more than all of them. */
+const sound = ({ requests, failures }: Tally): Tally => {
+  const all = atLeastZero(requests);
+  return { requests: all, failures: Math.min(atLeastZero(failures), all) };
+};
+
+const atLeastZero = (count: number): number => (Number.isFinite(count) ? Math.max(0, count) : 0);
+
+/** Folds one tick in. Ticks may be split or joined at will: only the sums of what had the same weight matter. */
+export const addTick = (evidence: Evidence, tick: Tick, settings: EvidenceSettings): Evidence => {
+  const subject = sound(tick.subject);
+  const reference = sound(tick.reference);
+  const { phi, ceiling, floor } = settings;
+  const gain =
+    tick.frozen === null ? relativeGain(subject, reference, settings) : frozenGain(subject, tick.frozen, settings);
+  const starts = startsIn(evidence, tick.step, settings);
+  const limited = (logs: readonly number[], tally: Tally, limit: number | null): readonly number[] =>
+    limit === null ? [] : plus(logs, repeated(absoluteGain(tally, limit, phi), starts.length));
+  return {
+    starts: starts.map(({ step, logs }) => ({ step, logs: plus(logs, gain) })),
+    ceiling: {
+      subject: limited(evidence.ceiling.subject, subject, ceiling),
+      reference: limited(evidence.ceiling.reference, reference, ceiling),
+    },
+    floor: limited(evidence.floor, subject, floor),
+    safe: tick.frozen === null ? plus(evidence.safe, safeGain(subject, reference, phi)) : evidence.safe,
+    subject: addTallies(evidence.subject, subject),
+    reference: addTallies(evidence.reference, reference),
+  };
+};
+
+/** A step seen for the first time begins a count of its own; more than were planned would have no part in the mixture. */
+const startsIn = ({ starts }: Evidence, step: number, { steps }: EvidenceSettings): Evidence['starts'] =>
+  starts.some((start) => start.step === step) || starts.length >= Math.max(1, steps)
+    ? starts
+    : [...starts, { step, logs: zeros(RATIOS) }];
+
+const plus = (logs: readonly number[], gain: readonly number[]): readonly number[] =>
+  gain.map((more, index) => (logs[index] ?? 0) + more);
+
+const repeated = (gain: readonly number[], times: number): readonly number[] =>
+  Array.from({ length: times }, () => gain).flat();
+
+/** The subject's part of all requests. */
+const partOf = (subject: Tally, reference: Tally): number => subject.requests / (subject.requests + reference.requests);
+
+/**
+ * Of k + m failures, k on the subject: with a part w of the requests and r times the failure ratio, the subject has
+ * r w / (r w + 1 - w) of them. Binomial given their number; https://arxiv.org/abs/2011.03567 has the constant-w case.
+ * Its expectation is at most 1 for every ratio up to the tolerance: also where each request fails for itself, because
+ * (1 + p (a - 1))^n <= exp(n p (a - 1)); and a root of it (phi) has none above 1 either.
+ */
+const relativeGain = (subject: Tally, reference: Tally, { tolerance, phi }: EvidenceSettings): readonly number[] => {
+  if (subject.requests === 0 || reference.requests === 0) return zeros(RATIOS);
+  const w = partOf(subject, reference);
+  const all = subject.failures + reference.failures;
+  const allowed = Math.log1p((tolerance - 1) * w);
+  return RATIOS.map(
+    (ratio) => (subject.failures * Math.log(ratio) + all * (allowed - Math.log1p((tolerance * ratio - 1) * w))) / phi,
+  );
+};
+
+const frozenGain = (subject: Tally, frozen: number, { tolerance, phi }: EvidenceSettings): readonly number[] =>
+  absoluteGain(subject, tolerance * frozen, phi);
+
+/** Below this a limit means "none at all", of which one failure would be infinite evidence. */
+const LEAST_LIMIT = 1e-9;
+
+/** One sample against a limit on its failure ratio. Alternatives stay below 1; a limit of 1 cannot be broken. */
+const absoluteGain = ({ requests, failures }: Tally, asked: number, phi: number): readonly number[] => {
+  if (asked >= 1) return zeros(RATIOS);
+  const limit = Math.max(LEAST_LIMIT, asked);
+  return RATIOS.map((ratio) => {
+    const worse = Math.min(limit * ratio, (1 + limit) / 2);
+    const [failed, passed] = [Math.log(worse / limit), Math.log1p(-worse) - Math.log1p(-limit)];
+    return (failures * failed + (requests - failures) * passed) / phi;
+  });
+};
+
+const safeGain = (subject: Tally, reference: Tally, phi: number): readonly number[] => {
+  if (subject.requests === 0 || reference.requests === 0) return zeros(MULTIPLES);
+  const w = partOf(subject, reference);
+  const all = subject.failures + reference.failures;
+  return MULTIPLES.map(
+    (multiple) => (all * Math.log1p((multiple - 1) * w) - subject.failures * Math.log(multiple)) / phi,
+  );
+};
+
+const mixed = (logs: readonly number[]): number =>
+  PRIOR.reduce((sum, part, index) => sum + part * Math.exp(logs[index] ?? 0), 0);
+
+/** Over the starts, by parts that were fixed before the first: what did not begin yet stands at 1. */
+const overStarts = (starts: readonly (readonly number[])[], steps: number): number => {
+  const later = Math.max(0, steps - 1);
+  const first = later === 0 ? 1 : FROM_FIRST;
+  const partOfStart = (index: number): number => (index === 0 ? first : index > later ? 0 : (1 - first) / later);
+  const begun = starts.reduce((sum, _, index) => sum + partOfStart(index), 0);
+  return starts.reduce((sum, logs, index) => sum + partOfStart(index) * mixed(logs), Math.max(0, 1 - begun));
+};
+
+const startAfterStart = (logs: readonly number[]): readonly (readonly number[])[] =>
+  Array.from({ length: Math.ceil(logs.length / RATIOS.length) }, (_, start) =>
+    logs.slice(start * RATIOS.length, (start + 1) * RATIOS.length),
+  );
+
+/** How many times likelier everything seen is if the subject is worse than allowed. 1: nothing speaks for it. */
+export const oddsOf = (evidence: Evidence, { steps, ceiling, floor }: EvidenceSettings): number => {
+  const relative = overStarts(
+    evidence.starts.map(({ logs }) => logs),
+    steps,
+  );
+  // Below the floor or not worse than allowed: each alone is harmless, so both must be unlikely.
+  const gated = floor === null ? relative : Math.min(relative, overStarts(startAfterStart(evidence.floor), steps));
+  const odds =
+    ceiling === null ? gated : (1 - OF_CEILING) * gated + OF_CEILING * ceilingOdds(evidence, 'subject', steps);
+  return Math.min(odds, MOST_ODDS);
+};
+
+/**
+ * How many times likelier it is that an arm is above the ceiling. 1 without a ceiling. `steps` of the plan: an arm may
+ * also have got above it only in a later one.
+ */
+export const ceilingOdds = ({ ceiling }: Evidence, arm: 'subject' | 'reference', steps = 1): number =>
+  Math.min(overStarts(startAfterStart(ceiling[arm]), steps), MOST_ODDS);
+
+/** The smallest of MULTIPLES that the subject is not worse than, at 95 %; null where none can be excluded. */
+export const upperBound = ({ safe }: Evidence): number | null => {
+  const possible = MULTIPLES.findLastIndex((_, index) => (safe[index] ?? 0) < Math.log(SURE_ODDS));
+  return MULTIPLES[possible + 1] ?? null;
+};
+
+/** Without any failure the ratio cannot be known, only that the failure ratio is below this, at 95 %. Clumps say less. */
+export const failuresBelow = ({ subject }: Evidence, phi = 1): number =>
+  Math.min(1, (phi * Math.log(SURE_ODDS)) / subject.requests);
+
+/** How surely a frozen reference is below its limit: 1 - 0.003. */
+const FROZEN_LOG = Math.log(1 / 0.003);
+const BISECTIONS = 60;
+
+/** The largest failure ratio that these counts allow (Chernoff): the largest p with N kl(m/N, p) <= ln(1 / 0.003). */
+export const frozenLimit = (tally: Tally, phi: number): number => {
+  const { requests, failures } = sound(tally);
+  if (requests === 0) return 1;
+  const seen = failures / requests;
+  let [low, high] = [seen, 1];
+  for (let turn = 0; turn < BISECTIONS; turn += 1) {
+    const middle = (low + high) / 2;
+    if ((requests * divergence(seen, middle)) / phi <= FROZEN_LOG) low = middle;
+    else high = middle;
+  }
+  return low;
+};
+
+/** Kullback-Leibler divergence of two coins. */
+export const divergence = (p: number, q: number): number =>
+  (p === 0 ? 0 : p * Math.log(p / q)) + (p === 1 ? 0 : (1 - p) * Math.log((1 - p) / (1 - q)));

@@ -19,7 +19,12 @@ export interface Scope {
   /** Counting starts at the last point before, where there is no cursor yet. */
   readonly since: Ms;
   readonly scrapeMs: Ms;
+  readonly falls: Falls;
 }
+
+/** What a counter that went down means, by pod: its containers began anew, two stores tell it differently, or it is not known yet. */
+export type Fall = 'reset' | 'drop' | 'wait';
+export type Falls = ReadonlyMap<string, Fall>;
 
 export interface Taken {
   readonly increments: readonly Increment[];
@@ -31,7 +36,8 @@ export interface Taken {
 /**
  * Increments of cumulative counters since the cursors (notes: Prometheus' `rate` extrapolates, this does not). The first
  * point of a pod is only a start, because what it counted before is not ours; a series that appears on a pod already
- * known (its first 500, say) started at zero. A decrease is a reset.
+ * known (its first 500, say) started at zero. A pod whose counters went down counts as `falls` says: from zero, not in
+ * this tick, or not before that is known.
  */
 export const takeIncrements = (cursors: Cursors, series: readonly Series[], options: Scope): Taken => {
   const next: Record<string, readonly [Ms, number]> = { ...firstOfPods(cursors, series, options), ...cursors };
@@ -40,13 +46,15 @@ export const takeIncrements = (cursors: Cursors, series: readonly Series[], opti
   for (const one of series) {
     const key = `${options.scope}|${one.id}`;
     const podKey = `${options.podScope}|${one.pod ?? ''}`;
-    const points = pointsAfter(one.points, next[key], options.since);
+    const fall = options.falls.get(one.pod ?? '');
+    const points = fall === 'wait' ? [] : pointsAfter(one.points, next[key], options.since);
     const first = points[0];
     if (first === undefined) continue;
     let last = next[key] ?? startOf(first, next[podKey], options.scrapeMs);
     if (last === null) started += first[1];
     for (const point of points) {
-      if (last !== null)
+      // A pod of which one counter is dropped brings nothing at all: its failures without its requests would lie.
+      if (last !== null && fall !== 'drop')
         increments.push({ from: last[0], to: point[0], amount: increase(last[1], point[1]), pod: one.pod });
       last = point;
     }
@@ -54,6 +62,22 @@ export const takeIncrements = (cursors: Cursors, series: readonly Series[], opti
   }
   return { increments, started, cursors: next };
 };
+
+/** Pods of which a counter went down since the cursors. */
+export const fallen = (
+  cursors: Cursors,
+  series: readonly Series[],
+  { scope, since }: Pick<Scope, 'scope' | 'since'>,
+): readonly string[] =>
+  series.flatMap(({ id, pod, points }) => {
+    const cursor = cursors[`${scope}|${id}`];
+    const values = [...(cursor === undefined ? [] : [cursor]), ...pointsAfter(points, cursor, since)];
+    return values.some(([, value], index) => value < (values[index - 1]?.[1] ?? 0)) ? [pod ?? ''] : [];
+  });
+
+/** When a pod was first seen by any of its series; null: not yet. */
+export const seenSince = (cursors: Cursors, podScope: string, pod: string | null): Ms | null =>
+  cursors[`${podScope}|${pod ?? ''}`]?.[0] ?? null;
 
 /** When each pod was first seen, by any of its series: their order in the answer means nothing. */
 const firstOfPods = (cursors: Cursors, series: readonly Series[], options: Scope): Cursors => {

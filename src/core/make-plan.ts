@@ -1,8 +1,10 @@
+import { partsOf } from './calibration.ts';
 import { formatWeight } from './format.ts';
-import type { Plan, PlannedStep, Run, Target, Timings } from './plan.ts';
+import { MIN_FAILURES, ODDS } from './judgement.ts';
+import type { Calibration, Plan, PlannedJudgement, PlannedStep, Run, Target, Timings } from './plan.ts';
 import { expressibleSteps, POD_WEIGHTS } from './pod-share.ts';
 import type { Finding } from './reason.ts';
-import type { Spec, Step } from './spec.ts';
+import type { JudgementSpec, MetricSpec, Spec, Step } from './spec.ts';
 import type { Abilities } from './traffic.ts';
 import { ALL_TRAFFIC, type Json, type Ms, ok, problem, type Result } from './units.ts';
 
@@ -19,6 +21,12 @@ export interface Facts {
   readonly original: Json;
   /** null: no metrics, or it could not be seen. */
   readonly scrapeIntervalMs: Ms | null;
+  /** How often the source may be asked for counters. */
+  readonly paceMs: Ms;
+  /** Those asked for, with presets resolved. */
+  readonly metrics: readonly MetricSpec[];
+  /** By metric judged on evidence: what stable's history showed. */
+  readonly calibrations: Readonly<Record<string, Omit<Calibration, 'part'>>>;
   /** Objects that a light look reads. */
   readonly readsPerLook: number;
 }
@@ -27,7 +35,7 @@ export interface Facts {
 const USUAL_SCRAPE_MS: Ms = 15_000;
 /** Of the 60 requests a minute that a held weight may cost, what is left beside lease renewals and saves. */
 const LOOKS_BUDGET = 36;
-const SAMPLE_MS: Ms = 5_000;
+const LOOK_MS: Ms = 5_000;
 /** The weights of a spec that named none. */
 export const DEFAULT_WEIGHTS = [500, 1_000, 2_000, 5_000, 8_000] as const;
 
@@ -41,20 +49,21 @@ export const makePlan = (spec: Spec, facts: Facts): Result<Planned, Finding> => 
   const steps =
     facts.abilities.unit === 'pods' ? podSteps(spec, facts) : ok({ steps: requestSteps(spec, facts), findings: [] });
   if (!steps.ok) return steps;
-  const uncompared = comparedWithNobody(spec);
+  const uncompared = comparedWithNobody(spec.steps, facts.metrics);
   if (uncompared !== null) return problem(uncompared);
   const plan: Plan = {
     target: facts.target,
     run: facts.run,
     abilities: facts.abilities,
     steps: steps.value.steps,
-    metrics: spec.metrics,
+    metrics: facts.metrics,
     fromImages: facts.fromImages,
     stableReplicas: facts.stableReplicas,
     stableTemplate: facts.stableTemplate,
     uids: facts.uids,
     original: facts.original,
     timings: timingsOf(spec, facts),
+    judgement: judgementOf(spec.judgement, facts),
     conduct: spec.conduct,
     watchdog: spec.watchdog,
   };
@@ -62,7 +71,7 @@ export const makePlan = (spec: Spec, facts: Facts): Result<Planned, Finding> => 
 };
 
 /** At 100 % stable gets no traffic: a limit relative to it could never be judged, nor counts that began there. */
-const comparedWithNobody = ({ steps, metrics }: Spec): Finding | null => {
+const comparedWithNobody = (steps: readonly Step[], metrics: readonly MetricSpec[]): Finding | null => {
   const uncompared = (message: string, advice: string): Finding => ({
     severity: 'error',
     code: 'invalid-config',
@@ -77,7 +86,7 @@ const comparedWithNobody = ({ steps, metrics }: Spec): Finding | null => {
       'end the weights below 100, or use `max`',
     );
   }
-  const counted = metrics.find((one) => one.kind === 'counted' && !one.dryRun);
+  const counted = metrics.find((one) => one.kind !== 'measured' && !one.dryRun);
   if (counted !== undefined && steps[0]?.weight === ALL_TRAFFIC) {
     return uncompared(
       `${counted.name}: with 100 % as the first weight there is no stable traffic to compare with`,
@@ -156,11 +165,26 @@ const slowScrape = ({ scrapeIntervalMs }: Facts): readonly Finding[] =>
         },
       ];
 
+const judgementOf = (asked: JudgementSpec, { metrics, calibrations }: Facts): PlannedJudgement => {
+  const { odds, requireEvidence, ignoreFirstMs, minRequests, mode } = asked;
+  const parts = partsOf(metrics);
+  const byName = Object.entries(calibrations).map(([name, found]) => [name, { ...found, part: parts[name] ?? 0 }]);
+  return {
+    ...ODDS[odds],
+    minFailures: MIN_FAILURES,
+    minRequests,
+    requireEvidence,
+    ignoreFirstMs,
+    mode,
+    metrics: Object.fromEntries(byName),
+  };
+};
+
 const timingsOf = (spec: Spec, facts: Facts): Timings => {
   const scrape = facts.scrapeIntervalMs ?? (spec.metrics.length === 0 ? 1_000 : USUAL_SCRAPE_MS);
   const shortest = Math.min(...spec.steps.map(({ intervalMs }) => intervalMs));
   // A measured metric has no value before its window is full, and the updated stable is judged by it too.
-  const measuredMs = spec.metrics.some(({ kind, dryRun }) => kind === 'measured' && !dryRun) ? 4 * scrape + 1_000 : 0;
+  const measuredMs = facts.metrics.some(({ kind, dryRun }) => kind === 'measured' && !dryRun) ? 4 * scrape + 1_000 : 0;
   return {
     timeoutMs: spec.timeoutMs,
     readyMs: spec.readyTimeoutMs,
@@ -168,8 +192,8 @@ const timingsOf = (spec: Spec, facts: Facts): Timings => {
     noDataMs: spec.noDataTimeoutMs,
     verifyMs: Math.max(60_000, 4 * facts.settleMs),
     settleMs: facts.settleMs,
-    observeMs: Math.max(SAMPLE_MS, Math.ceil((facts.readsPerLook * 60_000) / LOOKS_BUDGET)),
-    sampleMs: Math.max(SAMPLE_MS, Math.min(scrape, USUAL_SCRAPE_MS)),
+    observeMs: Math.max(LOOK_MS, Math.ceil((facts.readsPerLook * 60_000) / LOOKS_BUDGET)),
+    sampleMs: Math.max(facts.paceMs, Math.min(scrape, USUAL_SCRAPE_MS)),
     minWindowMs: 4 * scrape,
     returnMs: Math.max(2_000, 2 * scrape, Math.min(shortest / 4, 15_000), measuredMs),
   };

@@ -18,6 +18,8 @@ export interface ArmSeen {
   readonly imageIds: readonly string[];
   /** Why pods are not ready, in words: waiting reason, last state. */
   readonly problem: string | null;
+  /** What tells by pod name that its containers began anew: uid, restarts and starts. null: this look did not read pods. */
+  readonly lives: Readonly<Record<string, string>> | null;
 }
 
 export type Progress =

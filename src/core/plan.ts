@@ -68,8 +68,43 @@ export interface Plan {
   /** What the router must put back, in its own form. */
   readonly original: Json;
   readonly timings: Timings;
+  readonly judgement: PlannedJudgement;
   readonly conduct: Conduct;
   readonly watchdog: WatchdogSpec | null;
+}
+
+/** How evidence becomes a verdict; fixed before the first request, as its guarantee demands. */
+export interface PlannedJudgement {
+  /** Roll back, and hold the weight, when it is so many times likelier that the canary is worse. */
+  readonly rollbackOdds: number;
+  readonly holdOdds: number;
+  readonly minFailures: number;
+  readonly minRequests: number;
+  readonly requireEvidence: number | null;
+  readonly ignoreFirstMs: Ms;
+  readonly mode: 'decide' | 'dry-run';
+  /** By metric, of those judged on evidence. */
+  readonly metrics: Readonly<Record<string, Calibration>>;
+}
+
+export interface Calibration {
+  /** Failures come in clumps of about so many: evidence is divided by it. At least 1. */
+  readonly phi: number;
+  /** The canary may fail so many times as often. */
+  readonly tolerance: number;
+  /** Latency: the bounds that are judged, rising, the SLO's first where there is one. Counted: []. */
+  readonly bounds: readonly number[];
+  /** Its part of the evidence of all metrics that decide. */
+  readonly part: number;
+  /** What stable's history showed; null: there was none. */
+  readonly history: History | null;
+}
+
+export interface History {
+  readonly ms: Ms;
+  readonly requestsPerSecond: number;
+  /** 0 to 1. */
+  readonly failureRatio: number;
 }
 
 export interface Timings {

@@ -1,12 +1,14 @@
 import type { Asked, Command } from './command.ts';
+import type { Doubt, MetricState, MetricVerdict, Stream } from './metric.ts';
 import type { ArmSeen, Observation, Progress } from './observation.ts';
 import type { Plan } from './plan.ts';
 import type { Reason, ReasonCode } from './reason.ts';
 import type { Sample } from './sample.ts';
+import type { Tally } from './tally.ts';
 import type { Rung, Traffic } from './traffic.ts';
 import type { Arm, BasisPoints, Ms } from './units.ts';
 
-export type { ArmSeen, Observation, Progress };
+export type { ArmSeen, Doubt, MetricState, MetricVerdict, Observation, Progress, Stream, Tally };
 
 // --- phases and stages ------------------------------------------------------
 
@@ -89,47 +91,6 @@ export type Intent =
   | { readonly kind: 'restore-route' }
   | { readonly kind: 'unclaim' };
 
-// --- judgement --------------------------------------------------------------
-
-export interface Tally {
-  readonly requests: number;
-  readonly failures: number;
-}
-
-/** Verdict of one metric on what it saw in a step. `pending`: too little to say. `held`: suspicious, the weight stands. */
-export interface MetricVerdict {
-  readonly kind: 'pass' | 'pending' | 'held' | 'failed' | 'ignored';
-  /** Likelihood ratio against the canary where the test has one. */
-  readonly odds: number | null;
-  /** One sentence with the measured numbers. */
-  readonly explanation: string;
-}
-
-export interface MetricState {
-  readonly name: string;
-  readonly nextAt: Ms;
-  /** Counted: increments in this step and in the whole rollout. */
-  readonly step: Readonly<Record<Arm, Tally>>;
-  readonly total: Readonly<Record<Arm, Tally>>;
-  /** Counted: requests between points that both lie after the weight was verified, and how many scrapes that covers. */
-  readonly share: Readonly<Record<Arm, number>>;
-  readonly shareScrapes: number;
-  /** Counted: scrapes in a row that saw no request on any canary pod, after the weight was verified. */
-  readonly quietScrapes: number;
-  /** When the last usable answer came. */
-  readonly sampledAt: Ms | null;
-  /** Measured: the last values, how many measurements this step had, and how many failed. */
-  readonly value: Readonly<Record<Arm, number | null>>;
-  readonly measurements: number;
-  readonly failed: number;
-  /** Since when the canary has no usable data; null while it has. */
-  readonly noDataSince: Ms | null;
-  readonly noDataWhy: string | null;
-  readonly verdict: MetricVerdict;
-  /** The last point taken of each series, by arm, side and series id. Not saved: after a resume the first sample is dropped again. */
-  readonly cursors: Readonly<Record<string, readonly [at: Ms, value: number]>>;
-}
-
 export type Wait =
   | { readonly kind: 'evidence'; readonly metric: string; readonly why: string }
   | { readonly kind: 'no-data'; readonly metric: string; readonly since: Ms; readonly why: string }
@@ -211,6 +172,9 @@ export interface Rollout {
   readonly metrics: readonly MetricState[];
   readonly steps: readonly StepRecord[];
   readonly waits: readonly Wait[];
+  /** Time that steps stood on suspicion so far, which is bounded, and up to when it is counted. */
+  readonly suspectedMs: Ms;
+  readonly suspectedUntil: Ms;
   /** Why it rolls back, halted, or ended. null while all is well. */
   readonly reason: Reason | null;
   readonly observation: Observation | null;

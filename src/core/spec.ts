@@ -15,9 +15,9 @@ export interface Spec {
   readonly route: RouteChoice | null;
   /** At least one, weights rising. */
   readonly steps: readonly Step[];
-  readonly metrics: readonly MetricSpec[];
-  /** null only when there are no metrics. */
-  readonly prometheus: PrometheusSpec | null;
+  readonly metrics: readonly AskedMetric[];
+  readonly sources: SourcesSpec;
+  readonly judgement: JudgementSpec;
   readonly timeoutMs: Ms;
   readonly readyTimeoutMs: Ms;
   readonly drainMs: Ms;
@@ -69,7 +69,7 @@ export interface ControlSpec {
   /** null: that of the context. `*` (`status`, `sweep`): all. */
   readonly namespace: string | null;
   /** What a rollout that this command has to drive itself is judged by. */
-  readonly prometheus: PrometheusSpec | null;
+  readonly sources: SourcesSpec;
   /** `resume`: where the job ends again; null: it goes through. */
   readonly until: Until | null;
   readonly podLogs: Spec['podLogs'];
@@ -93,20 +93,52 @@ export interface Step {
   readonly approval: boolean;
 }
 
-export type MetricSpec = CountedSpec | MeasuredSpec;
+export type MetricSpec = CountedSpec | LatencySpec | MeasuredSpec;
+
+/** What may stand in `metrics`; presets become metrics when the cluster and the store are known. */
+export type AskedMetric = MetricSpec | PresetSpec;
 
 interface CommonMetric {
   readonly name: string;
   readonly onNoData: 'wait' | 'fail' | 'ignore';
   /** Judged and reported, but never decides. */
   readonly dryRun: boolean;
+  /** Labels by which the same series differ when several stores scrape the same pods. */
+  readonly replicaLabels: readonly string[];
+}
+
+/** What is judged on evidence: requests of which some fail, or are too slow. Ratios from 0 to 1. */
+interface EvidenceLimits {
+  /** Above this failure ratio it is rolled back whatever stable does. */
+  readonly ceiling: number | null;
+  /** Below this failure ratio nothing is rolled back. */
+  readonly floor: number | null;
+  /** Where the ceiling comes from: `burnRate` times what the objective (0.999) lets fail. */
+  readonly slo: { readonly objective: number; readonly burnRate: number } | null;
 }
 
 /** Two selectors of cumulative counters, with placeholders. */
-export interface CountedSpec extends CommonMetric {
+export interface CountedSpec extends CommonMetric, EvidenceLimits {
   readonly kind: 'counted';
   readonly requests: string;
   readonly failures: string;
+}
+
+/** A selector of the `_bucket` series of a classic histogram, with placeholders. Requests above a bound count as failures. */
+export interface LatencySpec extends CommonMetric, EvidenceLimits {
+  readonly kind: 'latency';
+  readonly histogram: string;
+  /** One of the histogram's own bounds, in its unit; null: those that tell something by stable's history. */
+  readonly bound: number | null;
+  readonly unit: string | null;
+}
+
+/** `auto` or the name of a preset; becomes its metrics, each named `NAME: …`. */
+export interface PresetSpec extends CommonMetric, EvidenceLimits {
+  readonly kind: 'preset';
+  readonly preset: string;
+  /** For the preset's latency, in its histogram's unit. */
+  readonly bound: number | null;
 }
 
 /** A PromQL expression, with placeholders, that gives one number. At least one limit is set. */
@@ -120,7 +152,44 @@ export interface MeasuredSpec extends CommonMetric {
   readonly unit: string | null;
   /** Failed measurements tolerated in a step. */
   readonly failureLimit: number;
+  /** Failed measurements of the whole rollout at which it is rolled back; the weight stands while one fails. null: off. */
+  readonly failedChecks: number | null;
   readonly everyMs: Ms;
+}
+
+/** Where metrics come from. All null only when there are no metrics. */
+export interface SourcesSpec {
+  readonly prometheus: PrometheusSpec | null;
+  /** The pods' own metrics. */
+  readonly scrape: ScrapeSpec | null;
+  /** The metrics of the router's pods: those behind a Service. */
+  readonly scrapeRouter: RouterScrapeSpec | null;
+}
+
+export type ScrapeSpec =
+  /** By the usual annotations `prometheus.io/port`, `prometheus.io/path` and `prometheus.io/scheme`. */
+  | { readonly kind: 'auto' }
+  /** A number, or the name of a container port. */
+  | { readonly kind: 'port'; readonly port: string; readonly path: string };
+
+export interface RouterScrapeSpec {
+  readonly namespace: string;
+  readonly service: string;
+  /** A number, or the name of a container port of its pods. */
+  readonly port: string;
+  readonly path: string;
+}
+
+/** How evidence becomes a verdict. */
+export interface JudgementSpec {
+  readonly odds: 'strict' | 'balanced' | 'fast';
+  /** How many times worse the canary must be excluded to be, before it is promoted; null: no such gate. */
+  readonly requireEvidence: number | null;
+  /** What a pod counts in this time after it was first seen is not judged. */
+  readonly ignoreFirstMs: Ms;
+  /** Canary requests that a step needs. */
+  readonly minRequests: number;
+  readonly mode: 'decide' | 'dry-run';
 }
 
 export interface PrometheusSpec {

@@ -1,4 +1,4 @@
-import { newStep } from './metrics.ts';
+import { newStep } from './metric-state.ts';
 import { preparing } from './phases/preparing.ts';
 import { currentStep, progressing } from './phases/progressing.ts';
 import { keepCanary, promoting } from './phases/promoting.ts';

@@ -1,4 +1,4 @@
-import { newMetric } from './metrics.ts';
+import { boundsOf, newMetric } from './metric-state.ts';
 import { preparing } from './phases/preparing.ts';
 import type { Plan } from './plan.ts';
 import type { Rollout } from './rollout.ts';
@@ -24,9 +24,11 @@ export const startRollout = (plan: Plan, now: Ms): Rollout => {
       wayBackDoneAt: null,
       wayBackRefusals: 0,
     },
-    metrics: plan.metrics.map(({ name }) => newMetric(name)),
+    metrics: plan.metrics.map((spec) => newMetric(spec.name, boundsOf(spec, plan.judgement))),
     steps: [],
     waits: [],
+    suspectedMs: 0,
+    suspectedUntil: now,
     reason: null,
     observation: null,
     lookedAt: now,

@@ -1,5 +1,5 @@
 import { observedShare } from './bake.ts';
-import { subjectOf } from './metrics.ts';
+import { subjectOf } from './metric-state.ts';
 import type { MetricState, Rollout, StepMetric, StepRecord } from './rollout.ts';
 import type { Rung } from './traffic.ts';
 import type { Arm, Ms } from './units.ts';
@@ -33,13 +33,12 @@ const stepMetric = (rollout: Rollout, metric: MetricState): StepMetric => {
     odds: metric.verdict.odds,
     explanation: metric.verdict.explanation,
   };
-  if (spec?.kind !== 'counted') {
-    const unit = spec?.kind === 'measured' ? spec.unit : null;
+  if (spec === undefined || spec.kind === 'measured') {
     return {
       ...common,
       canary: metric.value.canary,
       stable: metric.value.stable,
-      unit,
+      unit: spec?.unit ?? null,
       requests: null,
       failures: null,
     };

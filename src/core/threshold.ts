@@ -31,16 +31,38 @@ export const measure = (spec: MeasuredSpec, canary: number, stable: number | nul
   return { kind: 'failed', why: `${formatNumber(canary, unit)} is above ${allowed}, ${formatNumber(limit, unit)}` };
 };
 
+export interface Measurements {
+  /** Of this step. */
+  readonly measurements: number;
+  readonly failed: number;
+  /** Failed ones of the whole rollout. */
+  readonly failedInAll: number;
+  /** Of the last measurement; null: it was fine. */
+  readonly why: string | null;
+  readonly subject: string;
+}
+
+/**
+ * Flagger's rule: failed checks are counted over the whole rollout, and the weight stands while one fails. Unlike there,
+ * the last one rolls back at once and not an interval later, and missing data is no failed check.
+ */
+const checked = (limit: number, { measurements, failedInAll, why, subject }: Measurements): MetricVerdict => {
+  const count = `failed check ${failedInAll} of ${limit}`;
+  if (why !== null)
+    return {
+      kind: failedInAll >= limit ? 'failed' : 'held',
+      odds: null,
+      explanation: `the ${subject}'s ${why} (${count})`,
+    };
+  if (measurements === 0) return { kind: 'pending', odds: null, explanation: 'not measured yet' };
+  const note =
+    failedInAll === 0 ? 'within its limits' : `within its limits again; ${failedInAll} of ${limit} failed checks`;
+  return { kind: 'pass', odds: null, explanation: note };
+};
+
 /** Verdict of a step from its measurements so far. */
-export const judgeMeasured = (
-  spec: MeasuredSpec,
-  seen: {
-    readonly measurements: number;
-    readonly failed: number;
-    readonly why: string | null;
-    readonly subject: string;
-  },
-): MetricVerdict => {
+export const judgeMeasured = (spec: MeasuredSpec, seen: Measurements): MetricVerdict => {
+  if (spec.failedChecks !== null) return checked(spec.failedChecks, seen);
   if (seen.failed > spec.failureLimit) {
     const tolerated =
       spec.failureLimit === 0 ? '' : ` (${seen.failed} failed measurements, ${spec.failureLimit} tolerated)`;

@@ -5,6 +5,7 @@ import type { Rollout } from '../core/rollout.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { MetricSource } from '../ports/metric-source.ts';
+import type { Preset } from '../ports/preset.ts';
 import type { Holder, Store } from '../ports/store.ts';
 import type { TrafficRouter } from '../ports/traffic-router.ts';
 import type { Watchdog } from '../ports/watchdog.ts';
@@ -36,6 +37,7 @@ export interface Means {
   /** The dead man's switch; null: there is none to be had. */
   readonly watchdog: Watchdog | null;
   readonly source: MetricSource | null;
+  readonly presets: readonly Preset[];
   readonly clock: Clock;
   readonly cancelled: AbortSignal;
   readonly log: (entry: Entry) => void;

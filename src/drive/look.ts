@@ -1,7 +1,7 @@
 import type { ReadRef, Seen } from '../core/objects.ts';
 import { isListRef } from '../core/objects.ts';
 import type { Plan } from '../core/plan.ts';
-import type { Effect, Observation, Rollout } from '../core/rollout.ts';
+import type { ArmSeen, Effect, Observation, Rollout } from '../core/rollout.ts';
 import type { Traffic } from '../core/traffic.ts';
 import type { Ms } from '../core/units.ts';
 import { changedBy } from './changed-by.ts';
@@ -41,14 +41,17 @@ export const observe = (adapters: Adapters, rollout: Rollout, look: Look, seen: 
     verification: router.verify(seen, target, look.want, original),
     progress: look.stage === null ? null : workload.progress(seen, target, look.stage),
     restored: router.restore(seen, target, original, guard).length === 0,
-    stable: arms.stable,
+    stable: arms.stable === null ? null : asRead(arms.stable, look),
     // A light look does not read EndpointSlices, so it says nothing about them.
     canary:
       arms.canary === null
         ? null
-        : { ...arms.canary, endpoints: look.depth === 'light' ? null : arms.canary.endpoints },
+        : { ...asRead(arms.canary, look), endpoints: look.depth === 'light' ? null : arms.canary.endpoints },
   };
 };
+
+/** Pods that an earlier look read are as they were then. */
+const asRead = (arm: ArmSeen, { depth }: Look): ArmSeen => (depth === 'pods' ? arm : { ...arm, lives: null });
 
 /** Going back, a missing entry is as good as one with weight 0. */
 const isAsWanted = ({ router, guard }: Adapters, rollout: Rollout, seen: Seen, want: Traffic): boolean => {

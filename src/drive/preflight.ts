@@ -8,9 +8,11 @@ import { OWN_PERMISSIONS } from '../core/rights.ts';
 import type { RouteChoice, Spec } from '../core/spec.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { MetricSource } from '../ports/metric-source.ts';
+import type { Preset } from '../ports/preset.ts';
 import type { TrafficRouter } from '../ports/traffic-router.ts';
 import type { Watchdog } from '../ports/watchdog.ts';
 import type { Workload, WorkloadRequest } from '../ports/workload.ts';
+import { type CheckedMetrics, checkMetrics } from './check-metrics.ts';
 import { checkRights } from './check-rights.ts';
 import { type Chosen, chooseRoute, missingRoutes, routerNamed } from './choose-route.ts';
 import { credentialsEnd } from './credentials-end.ts';
@@ -18,7 +20,6 @@ import { dryRun } from './dry-run.ts';
 import { errorFinding, hasErrors, problemFinding } from './findings.ts';
 import { refsOf } from './look.ts';
 import { mergeSeen, readAll } from './read.ts';
-import { bindQueries } from './sampling.ts';
 
 export interface PreflightInput {
   readonly spec: Spec;
@@ -30,6 +31,7 @@ export interface PreflightInput {
   readonly workload: Workload;
   readonly watchdog: Watchdog | null;
   readonly source: MetricSource | null;
+  readonly presets: readonly Preset[];
   readonly sourcePermissions: readonly Permission[];
   readonly now: number;
   readonly signal: AbortSignal;
@@ -141,7 +143,7 @@ const withTarget = async (
   if (missing.length > 0) return { kind: 'rejected', findings: [...early, ...missing] };
   const routeFindings = router.check(seen, target);
   const metrics = await checkMetrics(input, target, seen);
-  const planned = planOf(input, target, router, seen, metrics.scrapeIntervalMs);
+  const planned = planOf(input, target, router, seen, metrics);
   const found = [
     ...early,
     ...routeFindings,
@@ -174,23 +176,12 @@ const noMetrics = (spec: Spec): readonly Finding[] =>
         },
       ];
 
-const checkMetrics = async ({ source, spec, workload, signal }: PreflightInput, target: Target, seen: Seen) => {
-  if (source === null || spec.metrics.length === 0)
-    return { findings: [] as readonly Finding[], scrapeIntervalMs: null };
-  const shortest = Math.min(...spec.steps.map(({ intervalMs }) => intervalMs));
-  const queries = bindQueries(spec.metrics, workload, seen, target, {
-    windowMs: Math.max(60_000, shortest),
-    arms: ['stable'],
-  });
-  return source.check(queries, signal);
-};
-
 const planOf = (
   { spec, run, workload }: PreflightInput,
   target: Target,
   router: TrafficRouter,
   seen: Seen,
-  scrapeIntervalMs: number | null,
+  { metrics, calibrations, scrapeIntervalMs, paceMs }: CheckedMetrics,
 ): { readonly plan: Plan | null; readonly findings: readonly Finding[] } => {
   const { stable } = workload.observe(seen, target);
   if (stable === null)
@@ -214,6 +205,9 @@ const planOf = (
     uids: uidsOf(seen, [...target.routes, ...workload.marked(target)]),
     original: router.original(seen, target),
     scrapeIntervalMs,
+    paceMs,
+    metrics,
+    calibrations,
     readsPerLook: lightReads.length,
   });
   return planned.ok ? ready(planned.value) : { plan: null, findings: [planned.problem] };

@@ -38,9 +38,20 @@ export const bindQueries = (
   return metrics.flatMap((spec) =>
     (options.arms ?? ARMS).map((arm): BoundQuery => {
       const bind = (text: string): string => bindPlaceholders(text, valuesOf(target, arm, pods[arm], options.windowMs));
-      return spec.kind === 'counted'
-        ? { kind: 'counted', metric: spec.name, arm, requests: bind(spec.requests), failures: bind(spec.failures) }
-        : { kind: 'measured', metric: spec.name, arm, query: bind(spec.query) };
+      const common = {
+        metric: spec.name,
+        arm,
+        replicaLabels: spec.replicaLabels,
+        pods: workload.podsOf(seen, target, arm),
+      };
+      switch (spec.kind) {
+        case 'counted':
+          return { ...common, kind: 'counted', requests: bind(spec.requests), failures: bind(spec.failures) };
+        case 'latency':
+          return { ...common, kind: 'latency', histogram: bind(spec.histogram), bound: spec.bound };
+        case 'measured':
+          return { ...common, kind: 'measured', query: bind(spec.query) };
+      }
     }),
   );
 };

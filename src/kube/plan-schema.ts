@@ -16,10 +16,30 @@ const target = z.object({
   annotations: strings,
 });
 
-const common = { name: text, onNoData: z.enum(['wait', 'fail', 'ignore']), dryRun: z.boolean() };
+const common = {
+  name: text,
+  onNoData: z.enum(['wait', 'fail', 'ignore']),
+  dryRun: z.boolean(),
+  replicaLabels: z.array(text).max(100),
+};
+/** A failure ratio that is a limit: at 0 or 1 its logarithm has no end. */
+const limit = nullable(z.number().gt(0).lt(1));
+const limits = {
+  ceiling: limit,
+  floor: limit,
+  slo: nullable(z.object({ objective: z.number().gt(0).lt(1), burnRate: z.number().positive().finite() })),
+};
 const query = z.string().max(64 * 1024);
 const metricSpec = z.discriminatedUnion('kind', [
-  z.object({ ...common, kind: z.literal('counted'), requests: query, failures: query }),
+  z.object({ ...common, ...limits, kind: z.literal('counted'), requests: query, failures: query }),
+  z.object({
+    ...common,
+    ...limits,
+    kind: z.literal('latency'),
+    histogram: query,
+    bound: nullable(z.number().finite()),
+    unit: nullable(text),
+  }),
   z.object({
     ...common,
     kind: z.literal('measured'),
@@ -29,6 +49,7 @@ const metricSpec = z.discriminatedUnion('kind', [
     maxIncrease: nullable(z.number()),
     unit: nullable(text),
     failureLimit: count,
+    failedChecks: nullable(count),
     everyMs: pace,
   }),
 ]);
@@ -56,6 +77,25 @@ const timings = z.object({
   minWindowMs: duration,
   returnMs: duration,
   observeMs: pace,
+});
+
+const calibration = z.object({
+  phi: z.number().min(1).max(1e6),
+  tolerance: z.number().min(1).max(1e6),
+  bounds: z.array(z.number().finite()).max(50),
+  part: z.number().min(0).max(1),
+  history: nullable(z.object({ ms: duration, requestsPerSecond: count, failureRatio: z.number().min(0).max(1) })),
+});
+
+const judgement = z.object({
+  rollbackOdds: z.number().gt(1).finite(),
+  holdOdds: z.number().gt(1).finite(),
+  minFailures: count,
+  minRequests: count,
+  requireEvidence: nullable(z.number().gt(1).finite()),
+  ignoreFirstMs: duration,
+  mode: z.enum(['decide', 'dry-run']),
+  metrics: z.record(text, calibration),
 });
 
 const run = z.object({
@@ -103,6 +143,7 @@ export const planSchema = z.object({
   uids: z.record(z.string().max(1024), text),
   original: z.json(),
   timings,
+  judgement,
   conduct,
   watchdog: nullable(z.object({ image: text, serviceAccount: name, afterMs: duration })),
 });

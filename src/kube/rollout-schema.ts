@@ -65,9 +65,31 @@ const stage = z.object({
   countedUntil: instant,
 });
 
+const logs = z.array(z.number().finite()).max(100);
+const evidence = z.object({
+  starts: z.array(z.object({ step: count, logs })).max(1000),
+  ceiling: z.object({ subject: logs, reference: logs }),
+  floor: logs,
+  safe: logs,
+  subject: tally,
+  reference: tally,
+});
+
+const stream = z.object({
+  bound: nullable(z.number().finite()),
+  pending: perArm(nullable(tally)),
+  total: perArm(tally),
+  evidence,
+});
+
 const metricState = z.object({
   name: text,
   nextAt: instant,
+  streams: z.array(stream).max(50),
+  failuresByPod: z.record(z.string().max(253), count),
+  doubts: z.tuple([]),
+  subject: z.enum(['stable', 'canary']),
+  wouldHave: nullable(z.object({ at: instant, step: z.number().int().min(-1), explanation: text })),
   step: perArm(tally),
   total: perArm(tally),
   share: perArm(count),
@@ -77,10 +99,12 @@ const metricState = z.object({
   value: perArm(nullable(z.number())),
   measurements: count,
   failed: count,
+  failedInAll: count,
   noDataSince: nullable(instant),
   noDataWhy: nullable(text),
   verdict,
   cursors: z.record(z.string(), z.tuple([instant, z.number()])),
+  lives: z.record(z.string(), z.string()),
 });
 
 const stepMetric = z.object({
@@ -125,6 +149,7 @@ const armSeen = z.object({
   images: z.array(image).max(100),
   imageIds: z.array(text).max(1000),
   problem: nullable(text),
+  lives: nullable(z.record(z.string().max(253), text)),
 });
 
 const observation = z.object({
@@ -174,6 +199,8 @@ export const rolloutSchema = z.object({
   metrics: z.array(metricState).max(1000),
   steps: z.array(stepRecord).max(1000),
   waits: z.array(wait).max(1000),
+  suspectedMs: elapsed,
+  suspectedUntil: instant,
   reason: nullable(reason),
   observation: nullable(observation),
   lookedAt: instant,

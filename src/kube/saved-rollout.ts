@@ -34,7 +34,7 @@ export const serialise = (
     ...rest,
     holder,
     open: [],
-    metrics: rest.metrics.map((metric) => ({ ...metric, cursors: {} })),
+    metrics: rest.metrics.map((metric) => ({ ...metric, cursors: {}, lives: {}, doubts: [] })),
     asked: newestAsked(rest.asked),
     warnings: rest.warnings.slice(-MOST_ENTRIES),
     unwatched: rest.unwatched.slice(-MOST_ENTRIES),

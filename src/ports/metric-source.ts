@@ -11,10 +11,17 @@ export interface MetricSource {
    * Never rejects: what went wrong is a sample of kind `no-data` or `error`.
    */
   sample(queries: readonly BoundQuery[], from: Ms, to: Ms, signal: AbortSignal): Promise<readonly Sample[]>;
+  /**
+   * Raw points of counted and latency queries over a time before the rollout, as far as the source keeps any; a source
+   * without a memory answers `no-data`. Queries of other kinds get none. Never rejects.
+   */
+  history(queries: readonly BoundQuery[], from: Ms, to: Ms, signal: AbortSignal): Promise<readonly Sample[]>;
 }
 
 export interface SourceCheck {
   readonly findings: readonly Finding[];
   /** Time between two raw samples of stable's series, read from their timestamps; null when it could not be seen. */
   readonly scrapeIntervalMs: Ms | null;
+  /** How often it may be asked for counters. */
+  readonly paceMs: Ms;
 }

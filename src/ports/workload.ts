@@ -1,5 +1,5 @@
 import type { Guard } from '../core/marks.ts';
-import type { KubeObject, ObjectRef, Permission, ReadRef, Request, Seen } from '../core/objects.ts';
+import type { KubeObject, ListRef, ObjectRef, Permission, ReadRef, Request, Seen } from '../core/objects.ts';
 import type { Target } from '../core/plan.ts';
 import type { Finding } from '../core/reason.ts';
 import type { ArmSeen, Progress, WorkloadStage } from '../core/rollout.ts';
@@ -47,6 +47,8 @@ export interface Workload {
   observe(seen: Seen, target: Target): Readonly<Record<Arm, ArmSeen | null>>;
   /** RE2 for `{{pods}}` of each arm, from its ReplicaSets' names; an exact list of pod names where expressions could match a neighbour. null: the arm has no pods. */
   podsExpression(seen: Seen, target: Target): Readonly<Record<Arm, string | null>>;
+  /** Where an arm's pods are listed, and no others. */
+  podsOf(seen: Seen, target: Target, arm: Arm): ListRef;
   /** The objects that get marks, existing ones only; created ones carry them from birth. */
   marked(target: Target): readonly ObjectRef[];
   /** Pods of an arm that were read, newest first, for logs. */

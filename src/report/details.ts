@@ -1,7 +1,9 @@
 import { markdownTable } from 'markdown-table';
-import { formatDuration, formatNumber, formatWeight } from '../core/format.ts';
+import { formatDuration, formatNumber, formatRatio, formatWeight } from '../core/format.ts';
 import type { Entry } from '../core/journal.ts';
+import { calibrationOf, type EvidenceSpec } from '../core/judgement.ts';
 import { refText } from '../core/objects.ts';
+import type { PlannedJudgement } from '../core/plan.ts';
 import type { Rollout, StepRecord } from '../core/rollout.ts';
 import type { MetricSpec } from '../core/spec.ts';
 import { consoleLines } from './console.ts';
@@ -48,7 +50,7 @@ export const decisionSection = (rollout: Rollout): Section | null => {
     toMarkdown(routerLine(rollout)),
     rollout.steps.length === 0 ? null : timesTable(rollout),
     ...judged.flatMap((spec) => [
-      toMarkdown(metricTitle(spec)),
+      toMarkdown(metricTitle(spec, rollout.plan.judgement)),
       markdownFence(queryText(spec), 'promql'),
       evidenceList(rollout, spec),
     ]),
@@ -78,27 +80,59 @@ const timesTable = (rollout: Rollout): string => {
   });
 };
 
-const metricTitle = (spec: MetricSpec): Inline => {
-  const dry = spec.dryRun ? say`, dry run: it decides nothing` : say``;
+const metricTitle = (spec: MetricSpec, judgement: PlannedJudgement): Inline => {
+  const dry = spec.dryRun || judgement.mode === 'dry-run' ? say`, dry run: it decides nothing` : say``;
   const noData = say`, without data: ${spec.onNoData}`;
-  if (spec.kind === 'counted') return say`${code(spec.name)}: requests and failures are counted${noData}${dry}`;
+  if (spec.kind !== 'measured') return say`${evidenceTitle(spec, judgement)}${noData}${dry}`;
   const limits = [
     ...(spec.min === null ? [] : [`at least ${formatNumber(spec.min, spec.unit ?? '')}`]),
     ...(spec.max === null ? [] : [`at most ${formatNumber(spec.max, spec.unit ?? '')}`]),
     ...(spec.maxIncrease === null ? [] : [`at most ${formatNumber(spec.maxIncrease * 100, '%')} above stable`]),
   ].join(', ');
-  return say`${code(spec.name)}: ${limits}, measured every ${formatDuration(spec.everyMs)}, ${spec.failureLimit} failed measurements tolerated${noData}${dry}`;
+  const tolerated =
+    spec.failedChecks === null
+      ? `${spec.failureLimit} failed measurements tolerated`
+      : `rolled back at failed check ${spec.failedChecks}`;
+  return say`${code(spec.name)}: ${limits}, measured every ${formatDuration(spec.everyMs)}, ${tolerated}${noData}${dry}`;
 };
 
-const queryText = (spec: MetricSpec): string =>
-  spec.kind === 'counted' ? `${spec.requests}\n${spec.failures}` : spec.query;
+/** What was fixed before the first request, and where it comes from. */
+const evidenceTitle = (spec: EvidenceSpec, judgement: PlannedJudgement): Inline => {
+  const { phi, tolerance, bounds, history } = calibrationOf(judgement, spec.name);
+  const what =
+    spec.kind === 'counted'
+      ? 'failed requests of both versions are compared'
+      : `requests slower than ${bounds.map((bound) => formatNumber(bound, spec.unit ?? '')).join(', ')} of both versions are compared`;
+  const rolledBack = `rolled back when it is ${judgement.rollbackOdds} times likelier that the new one is more than ${tolerance} times worse`;
+  const limits = [
+    ...(spec.ceiling === null ? [] : [`ceiling ${formatRatio(spec.ceiling)}`]),
+    ...(spec.floor === null ? [] : [`floor ${formatRatio(spec.floor)}`]),
+  ].join(', ');
+  const stable =
+    history === null
+      ? 'stable had no history'
+      : `over ${formatDuration(history.ms)} before, stable had ${formatNumber(history.requestsPerSecond, 'requests/s')}, ${formatRatio(history.failureRatio)} of them ${spec.kind === 'counted' ? 'failed' : 'slower'}`;
+  const clumps =
+    phi < 1.05 ? '' : `; its failures come in clumps, so evidence is divided by ${Number(phi.toPrecision(2))}`;
+  return say`${code(spec.name)}: ${what}; ${rolledBack}${limits === '' ? '' : `; ${limits}`}; ${stable}${clumps}`;
+};
+
+const queryText = (spec: MetricSpec): string => {
+  switch (spec.kind) {
+    case 'counted':
+      return `${spec.requests}\n${spec.failures}`;
+    case 'latency':
+      return spec.histogram;
+    case 'measured':
+      return spec.query;
+  }
+};
 
 const evidenceList = (rollout: Rollout, spec: MetricSpec): string | null => {
   const lines = rollout.steps.flatMap((step) => {
     const found = step.metrics.find(({ name }) => name === spec.name);
     if (found === undefined) return [];
-    const odds = found.odds === null ? say`` : say`; odds ${formatNumber(found.odds, '')} : 1`;
-    return [`- ${formatWeight(step.weight)}: ${toMarkdown(say`${prose(found.explanation)}${odds}`)}`];
+    return [`- ${formatWeight(step.weight)}: ${toMarkdown(prose(found.explanation))}`];
   });
   return lines.length === 0 ? null : lines.join('\n');
 };

@@ -3,7 +3,7 @@ import { type Cursors, sum, takeIncrements } from '../../src/core/increments.ts'
 import type { Series } from '../../src/core/sample.ts';
 
 const SCRAPE = 1_000;
-const scope = { scope: 'requests|canary', podScope: 'pod|canary', since: 0, scrapeMs: SCRAPE };
+const scope = { scope: 'requests|canary', podScope: 'pod|canary', since: 0, scrapeMs: SCRAPE, falls: new Map() };
 const series = (id: string, pod: string | null, ...points: (readonly [number, number])[]): Series => ({
   id,
   pod,

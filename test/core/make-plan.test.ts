@@ -29,13 +29,16 @@ const facts = (change: Partial<Facts> = {}): Facts => {
     settleMs: 2_000,
     stableReplicas: 10,
     scrapeIntervalMs: 15_000,
+    paceMs: 5_000,
+    metrics: [],
+    calibrations: {},
     readsPerLook: 3,
     ...change,
   };
 };
 
 const planned = (spec: Spec, known: Facts): Plan => {
-  const made = makePlan(spec, known);
+  const made = makePlan(spec, { ...known, metrics: spec.metrics.filter((one) => one.kind !== 'preset') });
   if (!made.ok) throw new Error(made.problem.message);
   return made.value.plan;
 };

@@ -1,4 +1,4 @@
-import type { Plan } from '../../src/core/plan.ts';
+import type { Plan, PlannedJudgement } from '../../src/core/plan.ts';
 import type { CountedSpec, MeasuredSpec } from '../../src/core/spec.ts';
 import type { Abilities } from '../../src/core/traffic.ts';
 import { CONDUCT } from '../fakes/conduct.ts';
@@ -24,6 +24,10 @@ export const ERRORS: CountedSpec = {
   failures: 'failures',
   onNoData: 'wait',
   dryRun: false,
+  replicaLabels: [],
+  ceiling: null,
+  floor: null,
+  slo: null,
 };
 
 export const LATENCY: MeasuredSpec = {
@@ -35,9 +39,22 @@ export const LATENCY: MeasuredSpec = {
   maxIncrease: null,
   unit: 's',
   failureLimit: 0,
+  failedChecks: null,
   everyMs: 10_000,
   onNoData: 'wait',
   dryRun: false,
+  replicaLabels: [],
+};
+
+export const JUDGEMENT: PlannedJudgement = {
+  rollbackOdds: 30,
+  holdOdds: 5,
+  minFailures: 3,
+  minRequests: 20,
+  requireEvidence: null,
+  ignoreFirstMs: 0,
+  mode: 'decide',
+  metrics: {},
 };
 
 /** A plan of three steps of 30 s for three stable pods; change what a test is about. */
@@ -73,6 +90,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => {
     stableTemplate: 'template-1',
     uids: {},
     original: null,
+    judgement: JUDGEMENT,
     conduct: CONDUCT,
     watchdog: null,
     timings: {

@@ -208,6 +208,7 @@ const arm = (replicas: number, ready: number, template: string): ArmSeen => ({
   images: [],
   imageIds: [],
   problem: ready < replicas ? 'ImagePullBackOff' : null,
+  lives: null,
 });
 
 export const look = (

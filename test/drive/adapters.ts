@@ -1,6 +1,6 @@
 import { addAt, jsonPatch, testOf } from '../../src/core/json-patch.ts';
 import { guardOf, markPath } from '../../src/core/marks.ts';
-import { type KubeObject, objectIn, objectRef, SERVICE } from '../../src/core/objects.ts';
+import { type KubeObject, objectIn, objectRef, POD, SERVICE } from '../../src/core/objects.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { fieldsOf } from '../../src/core/shape.ts';
 import { weightOnly } from '../../src/core/traffic.ts';
@@ -82,6 +82,7 @@ export const workload: Workload = {
   progress: () => ({ kind: 'done' }),
   observe: () => ({ stable: null, canary: null }),
   podsExpression: () => ({ stable: 'checkout-1-.*', canary: null }),
+  podsOf: () => ({ ...POD, namespace: 'shop', labelSelector: 'app=checkout' }),
   marked: () => [],
   pods: () => [],
 };

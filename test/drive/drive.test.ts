@@ -19,6 +19,7 @@ const arm = (template: string): ArmSeen => ({
   images: [],
   imageIds: [],
   problem: null,
+  lives: null,
 });
 
 /** Both arms are up, always. */

@@ -24,6 +24,7 @@ const arm = {
   images: [],
   imageIds: [],
   problem: null,
+  lives: null,
 };
 
 /** Everything is well but for what the arguments say. */
@@ -47,6 +48,7 @@ const checked = (spec: Partial<Spec>, endsAt: number | null, asked: RequestedVer
     workload: resolving,
     watchdog: null,
     source: null,
+    presets: [],
     sourcePermissions: [],
     now: NOW,
     signal: signal(),

@@ -22,6 +22,7 @@ const arm = {
   images: [],
   imageIds: [],
   problem: null,
+  lives: null,
 };
 const resolving: Workload = {
   ...workload,
@@ -45,6 +46,7 @@ const aRelease = (store: Partial<Store>): Release => ({
   workload: resolving,
   watchdog: null,
   source: null,
+  presets: [],
   sourcePermissions: [],
   store: aStore(store),
   clock: fakeClock(),
@@ -118,7 +120,8 @@ describe('reports', () => {
     let waits = 0;
     const cluster = fakeCluster({ objects: [aRoute(0, {}), aService('checkout', 'checkout')] });
     const flapping: MetricSource = {
-      check: async () => ({ findings: [], scrapeIntervalMs: 1_000 }),
+      check: async () => ({ findings: [], scrapeIntervalMs: 1_000, paceMs: 5_000 }),
+      history: async () => [],
       sample: async (queries) =>
         queries.map(({ metric, arm: of }) => {
           waits += 1;

@@ -1,0 +1,156 @@
+import { type Counted, countArm } from './counting.ts';
+import { addTallies, addTick, frozenLimit } from './evidence.ts';
+import { type Increment, sum } from './increments.ts';
+import { calibrationOf, type EvidenceSpec, settingsOf } from './judgement.ts';
+import { type Answers, NOTHING, newStream, noData, other, subjectOf, unusable } from './metric-state.ts';
+import type { MetricState, Rollout, Stream, Tally } from './rollout.ts';
+import type { Sample } from './sample.ts';
+import { ALL_TRAFFIC, type Arm, type Ms } from './units.ts';
+
+const MOST_PODS = 50;
+
+/** Folds one tick of a metric that is judged on evidence: raw counters of both arms become tallies and evidence. */
+export const foldCounted = (
+  rollout: Rollout,
+  before: MetricState,
+  spec: EvidenceSpec,
+  of: Answers,
+  now: Ms,
+): MetricState => {
+  const subject = subjectOf(rollout);
+  // Evidence about the canary says nothing about the updated stable.
+  const metric: MetricState =
+    before.subject === subject
+      ? before
+      : {
+          ...before,
+          subject,
+          streams: before.streams.map((stream) => ({ ...newStream(stream.bound), total: stream.total })),
+        };
+  const canary = foldArm(rollout, metric, 'canary', of('canary'), now);
+  const stable = foldArm(rollout, canary.metric, 'stable', of('stable'), now);
+  const counted: MetricState = {
+    ...stable.metric,
+    streams: stable.metric.streams.map((stream) => withTick(rollout, spec, stream)),
+  };
+  const why = subject === 'canary' ? (canary.why ?? stable.why) : (stable.why ?? canary.why);
+  if (why !== null) return noData(rollout, counted, why, now);
+  return { ...counted, noDataSince: null, noDataWhy: null, sampledAt: now };
+};
+
+const foldArm = (
+  rollout: Rollout,
+  metric: MetricState,
+  arm: Arm,
+  sample: Sample | undefined,
+  now: Ms,
+): { metric: MetricState; why: string | null } => {
+  const why = unusable(sample, arm) ?? missingCounters(metric, arm, sample);
+  if (why !== null || (sample?.kind !== 'counters' && sample?.kind !== 'buckets')) return { metric, why: why ?? '' };
+  const { plan, observation, stage } = rollout;
+  const counted = countArm(metric, sample, {
+    arm,
+    bounds: metric.streams.map(({ bound }) => bound),
+    since: countsFrom(rollout, metric),
+    scrapeMs: plan.timings.minWindowMs / 4,
+    ignoreFirstMs: plan.judgement.ignoreFirstMs,
+    seen: observation?.[arm] ?? null,
+    seenAt: observation?.at ?? 0,
+    now,
+  });
+  return { why: null, metric: added(metric, arm, counted, afterVerified(counted.requests, stage.verifiedAt)) };
+};
+
+/** A histogram without a bound that is judged says nothing about it. */
+const missingCounters = (metric: MetricState, arm: Arm, sample: Sample | undefined): string | null => {
+  if (sample?.kind === 'counters') return sample.requests.length === 0 ? `no data from the ${arm}` : null;
+  if (sample?.kind !== 'buckets') return `no counters from the ${arm}`;
+  const has = (bound: number): boolean => sample.buckets.some((one) => one.bound === bound);
+  const wanted = [Number.POSITIVE_INFINITY, ...metric.streams.flatMap(({ bound }) => bound ?? [])];
+  const missing = wanted.find((bound) => !has(bound));
+  return missing === undefined ? null : `no bucket of ${Number.isFinite(missing) ? missing : '+Inf'} from the ${arm}`;
+};
+
+const added = (metric: MetricState, arm: Arm, counted: Counted, shared: readonly Increment[]): MetricState => ({
+  ...metric,
+  cursors: counted.cursors,
+  doubts: counted.doubts,
+  lives: counted.lives,
+  streams: metric.streams.map((stream, index) => withPending(stream, arm, counted.judged[index] ?? null)),
+  step: { ...metric.step, [arm]: addTallies(metric.step[arm], counted.step) },
+  total: { ...metric.total, [arm]: addTallies(metric.total[arm], counted.all) },
+  share: { ...metric.share, [arm]: metric.share[arm] + sum(shared) },
+  ...(arm === 'canary'
+    ? { ...scrapesOf(metric, shared), failuresByPod: withPods(metric.failuresByPod, counted.failuresByPod) }
+    : {}),
+});
+
+const withPending = (stream: Stream, arm: Arm, more: Tally | null): Stream => {
+  if (more === null) return stream;
+  return {
+    ...stream,
+    pending: { ...stream.pending, [arm]: addTallies(stream.pending[arm] ?? NOTHING, more) },
+    total: { ...stream.total, [arm]: addTallies(stream.total[arm], more) },
+  };
+};
+
+const withPods = (
+  known: MetricState['failuresByPod'],
+  more: MetricState['failuresByPod'],
+): MetricState['failuresByPod'] => {
+  const all = new Map(Object.entries(known));
+  for (const [pod, failures] of Object.entries(more)) all.set(pod, (all.get(pod) ?? 0) + failures);
+  return Object.fromEntries([...all].slice(0, MOST_PODS));
+};
+
+/** The return to stable has two steps of its own. */
+const RETURN_STEPS = 2;
+
+/** What waited for the other arm becomes evidence when both have moved on: both are judged over the same time. */
+const withTick = (rollout: Rollout, spec: EvidenceSpec, stream: Stream): Stream => {
+  const subject = subjectOf(rollout);
+  const [mine, theirs] = [stream.pending[subject], stream.pending[other(subject)]];
+  const calibration = calibrationOf(rollout.plan.judgement, spec.name);
+  const isAlone = hasNoReference(rollout, subject);
+  const isReady = mine !== null && (isAlone || (theirs !== null && theirs.requests > 0));
+  if (!isReady || rollout.phase === 'rolling-back') return stream;
+  const frozen = isAlone ? frozenLimit(stream.total[other(subject)], calibration.phi) : null;
+  const step = subject === 'canary' ? Math.max(0, rollout.step) : Number(isAlone);
+  const settings = settingsOf(spec, calibration, stepsOf(rollout, subject));
+  const tick = { step, subject: mine, reference: theirs ?? NOTHING, frozen };
+  return { ...stream, pending: { stable: null, canary: null }, evidence: addTick(stream.evidence, tick, settings) };
+};
+
+/** By plan no request goes to the arm that would be compared with; never concluded from counts, which come late. */
+const hasNoReference = ({ traffic, plan }: Rollout, subject: Arm): boolean =>
+  plan.abilities.unit === 'requests' && traffic.wanted.canary === (subject === 'canary' ? ALL_TRAFFIC : 0);
+
+export const stepsOf = ({ plan }: Rollout, subject: Arm): number =>
+  subject === 'canary' ? plan.steps.length : RETURN_STEPS;
+
+/** Pods are scraped each in its own moment: what counts is how often one of them was, not how many moments there are. */
+const scrapesOf = (
+  metric: MetricState,
+  shared: readonly Increment[],
+): Pick<MetricState, 'shareScrapes' | 'quietScrapes'> => {
+  const moments = new Map<string, Set<Ms>>();
+  for (const { pod, to } of shared) moments.set(pod ?? '', (moments.get(pod ?? '') ?? new Set()).add(to));
+  const counts = [...moments.values()].map(({ size }) => size);
+  const { shareScrapes, quietScrapes } = metric;
+  if (counts.length === 0) return { shareScrapes, quietScrapes };
+  return {
+    shareScrapes: shareScrapes + Math.max(...counts),
+    quietScrapes: sum(shared) > 0 ? 0 : quietScrapes + Math.min(...counts),
+  };
+};
+
+/** A rollout that was taken up again counts from where it was last seen to: nothing twice, and nothing left out. */
+const countsFrom = (rollout: Rollout, { cursors, sampledAt }: MetricState): Ms => {
+  const since = rollout.stage.name === 'bake' ? stepStart(rollout) : rollout.stage.since;
+  return Object.keys(cursors).length === 0 ? Math.max(since, sampledAt ?? 0) : since;
+};
+
+const stepStart = (rollout: Rollout): Ms => rollout.steps.at(-1)?.startedAt ?? rollout.stage.since;
+
+const afterVerified = (increments: readonly Increment[], verifiedAt: Ms | null): readonly Increment[] =>
+  verifiedAt === null ? [] : increments.filter(({ from }) => from >= verifiedAt);

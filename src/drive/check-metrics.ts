@@ -1,0 +1,147 @@
+import { calibrate } from '../core/calibration.ts';
+import { type EvidenceSpec, MIN_FAILURES } from '../core/judgement.ts';
+import type { Facts } from '../core/make-plan.ts';
+import type { Seen } from '../core/objects.ts';
+import type { Target } from '../core/plan.ts';
+import type { Finding } from '../core/reason.ts';
+import type { BoundQuery, Sample } from '../core/sample.ts';
+import type { MetricSpec, Spec } from '../core/spec.ts';
+import type { Ms } from '../core/units.ts';
+import type { MetricSource } from '../ports/metric-source.ts';
+import type { Preset } from '../ports/preset.ts';
+import type { Workload } from '../ports/workload.ts';
+import { hasErrors } from './findings.ts';
+import { readHistory } from './history.ts';
+import { resolvePresets } from './presets.ts';
+import { bindQueries } from './sampling.ts';
+
+export interface MetricsInput {
+  readonly spec: Spec;
+  readonly source: MetricSource | null;
+  readonly presets: readonly Preset[];
+  readonly workload: Workload;
+  readonly now: Ms;
+  readonly signal: AbortSignal;
+}
+
+export type CheckedMetrics = Pick<Facts, 'metrics' | 'calibrations' | 'scrapeIntervalMs' | 'paceMs'> & {
+  readonly findings: readonly Finding[];
+};
+
+/** Of stable, before the start: long enough to know how its failures come. */
+export const HISTORY_MS: Ms = 15 * 60_000;
+/** Prometheus is not asked more often, and knows nothing newer. */
+const USUAL_PACE_MS: Ms = 5_000;
+
+const NOTHING: CheckedMetrics = {
+  metrics: [],
+  calibrations: {},
+  scrapeIntervalMs: null,
+  paceMs: USUAL_PACE_MS,
+  findings: [],
+};
+
+/** Presets become metrics, the source answers each query for stable, and stable's history sets what evidence weighs. */
+export const checkMetrics = async (input: MetricsInput, target: Target, seen: Seen): Promise<CheckedMetrics> => {
+  const { source, spec, signal } = input;
+  if (source === null || spec.metrics.length === 0) return NOTHING;
+  const ask = (metrics: readonly MetricSpec[]): readonly BoundQuery[] => queriesOfStable(input, target, seen, metrics);
+  const resolved = await resolvePresets(spec.metrics, input.presets, target, async (metric) => {
+    const { findings } = await source.check(ask([metric]), signal);
+    return findings.find(({ severity }) => severity === 'error') ?? true;
+  });
+  if (hasErrors(resolved.findings)) return { ...NOTHING, findings: resolved.findings };
+  const queries = ask(resolved.metrics);
+  const { findings: answered, scrapeIntervalMs, paceMs } = await source.check(queries, signal);
+  const findings = [...resolved.findings, ...answered];
+  // While the fewest of them are judged, one that differs by chance weighs most.
+  const stablePods = input.workload.observe(seen, target).stable?.replicas ?? 1;
+  const canaryPods = Math.max(1, Math.ceil(((spec.steps[0]?.weight ?? 0) / 10_000) * stablePods));
+  const checked = { metrics: resolved.metrics, scrapeIntervalMs, paceMs };
+  if (hasErrors(findings)) return { ...checked, calibrations: {}, findings };
+  const calibrated = await calibrateAll(input, canaryPods, source, resolved.metrics, queries);
+  return { ...checked, ...calibrated, findings: [...findings, ...calibrated.findings] };
+};
+
+const queriesOfStable = (
+  { spec, workload }: MetricsInput,
+  target: Target,
+  seen: Seen,
+  metrics: readonly MetricSpec[],
+): readonly BoundQuery[] => {
+  const shortest = Math.min(...spec.steps.map(({ intervalMs }) => intervalMs));
+  return bindQueries(metrics, workload, seen, target, { windowMs: Math.max(60_000, shortest), arms: ['stable'] });
+};
+
+const isEvidence = (metric: MetricSpec): metric is EvidenceSpec => metric.kind !== 'measured';
+
+const calibrateAll = async (
+  { now, signal }: MetricsInput,
+  canaryPods: number,
+  source: MetricSource,
+  metrics: readonly MetricSpec[],
+  queries: readonly BoundQuery[],
+): Promise<Pick<CheckedMetrics, 'calibrations' | 'findings'>> => {
+  const judged = metrics.filter(isEvidence);
+  const asked = queries.filter(({ metric }) => judged.some(({ name }) => name === metric));
+  if (judged.length === 0) return { calibrations: {}, findings: [] };
+  const history = await readHistory(source, asked, now - HISTORY_MS, now, signal);
+  // A source without a memory has what its counters show now: enough to tell which bounds mean something.
+  const current = await source.sample(
+    asked.filter(({ kind }) => kind === 'latency'),
+    now - 60_000,
+    now,
+    signal,
+  );
+  const found = judged.map((metric) => {
+    const of = (samples: readonly Sample[]): Sample | null => samples.find((one) => one.metric === metric.name) ?? null;
+    const calibration = calibrate(metric, of(history), canaryPods);
+    const bounds =
+      metric.kind === 'latency' && calibration.bounds.length === 0 ? boundsNow(of(current)) : calibration.bounds;
+    return { metric, calibration: { ...calibration, bounds } };
+  });
+  return {
+    calibrations: Object.fromEntries(found.map(({ metric, calibration }) => [metric.name, calibration])),
+    findings: found.flatMap(({ metric, calibration }) => [
+      ...(calibration.history === null ? [withoutHistory(metric)] : []),
+      ...(metric.kind === 'latency' && calibration.bounds.length === 0 ? [noBounds(metric)] : []),
+    ]),
+  };
+};
+
+/** Shares of slower requests that a bound can tell something by (docs/judgement.md). */
+const LEAST_SHARE = 1e-4;
+const LARGEST_SHARE = 0.25;
+const MOST_BOUNDS = 6;
+
+/** Bounds of a histogram that some of its requests exceed, and not too many, by its totals. */
+const boundsNow = (sample: Sample | null): readonly number[] => {
+  if (sample?.kind !== 'buckets') return [];
+  const upTo = (bound: number): number =>
+    sample.buckets.filter((one) => one.bound === bound).reduce((sum, { points }) => sum + (points.at(-1)?.[1] ?? 0), 0);
+  const all = upTo(Number.POSITIVE_INFINITY);
+  const finite = [...new Set(sample.buckets.map(({ bound }) => bound))].filter(Number.isFinite).sort((a, b) => a - b);
+  const telling = finite.filter((bound) => {
+    const share = 1 - upTo(bound) / all;
+    return share >= LEAST_SHARE && share <= LARGEST_SHARE;
+  });
+  return telling.slice(0, MOST_BOUNDS);
+};
+
+const withoutHistory = ({ name }: EvidenceSpec): Finding => ({
+  severity: 'warning',
+  code: 'metric-no-data',
+  where: `metric "${name}"`,
+  message:
+    'Stable has no history in the source: whether its failures come in clumps is not known, and not corrected for.',
+  advice: `A failing client that tries again makes ${MIN_FAILURES} failures out of one. A store with 15 minutes of history would tell.`,
+});
+
+const noBounds = ({ name }: EvidenceSpec): Finding => ({
+  severity: 'error',
+  code: 'metric-invalid',
+  where: `metric "${name}"`,
+  message:
+    'No bound of the histogram tells anything about stable: of its requests less than 0.01 % or more than 25 % are slower.',
+  advice: 'Name one with `bound`.',
+});
