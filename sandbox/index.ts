@@ -10,6 +10,8 @@ import type { Exposed } from './counters.ts';
 import { expose } from './counters.ts';
 import type { GitHub, GitHubOptions } from './github/index.ts';
 import { startGitHub } from './github/index.ts';
+import type { PastOptions } from './past.ts';
+import { makePast } from './past.ts';
 import type { Prometheus, PrometheusOptions } from './prometheus/index.ts';
 import { startPrometheus } from './prometheus/index.ts';
 import type { RunOptions, RunResult } from './runner/index.ts';
@@ -39,6 +41,8 @@ export interface Sandbox {
   until(what: string, holds: () => boolean, timeoutMs?: number): Promise<void>;
   /** Waits until the metrics store has found what users did three times: before, it cannot be asked about stable. */
   measured(): Promise<void>;
+  /** As if ready pods had served for a while: their counters and the metrics store show it. */
+  past(options: PastOptions): void;
   /** The action against this sandbox: its kubeconfig and its GitHub are given unless the options give others. */
   run(options: RunOptions): Promise<RunResult>;
   stop(): Promise<void>;
@@ -102,6 +106,7 @@ export const startSandbox = async (options: SandboxOptions = {}): Promise<Sandbo
     kubeconfigPath,
     until,
     measured: () => until('samples of the users’ requests', () => scrapesOf(prometheus) >= 3),
+    past: (options) => makePast(cluster, traffic, prometheus, options),
     ready: (own, deployment, timeoutMs) =>
       until(`${own}/${deployment} ready`, () => isReady(cluster, own, deployment), timeoutMs),
     run: (run) => runAction({ ...run, github: run.github ?? github, env: { KUBECONFIG: kubeconfigPath, ...run.env } }),

@@ -109,6 +109,20 @@ const pickByService = (cluster: Cluster, stream: Stream): Picked => {
 
 const imageOf = (pod: KubeObject): string => viewSpec<PodTemplate['spec']>(pod).containers[0]?.image ?? '';
 
+/** One request to a pod, counted by it. The random numbers are its version's own: as many failures whatever others get. */
+export const answer = (
+  pod: KubeObject,
+  random: Streams,
+  counters: Counters,
+): { readonly version: string; readonly code: number; readonly latencyMs: number } => {
+  const { version, errorRate, latencyMs, latencyP99Ms } = podBehaviour(pod);
+  const code = random(`failures ${version}`)() < errorRate ? 500 : 200;
+  const luck = random(`latency ${version}`)();
+  const tookMs = (luck < 0.02 ? latencyP99Ms : latencyMs) * (0.8 + 0.4 * random(`jitter ${version}`)());
+  count(counters, pod, imageOf(pod), code, tookMs / 1000);
+  return { version, code, latencyMs: tookMs };
+};
+
 const send = (cluster: Cluster, stream: Stream, counters: Counters): TrafficRecord => {
   const byService = stream.options.target.startsWith('service/');
   const picked = byService ? pickByService(cluster, stream) : pickByRoute(cluster, stream);
@@ -116,12 +130,7 @@ const send = (cluster: Cluster, stream: Stream, counters: Counters): TrafficReco
   const base = { at: Date.now(), service: picked.service };
   if (picked.pod === null)
     return { ...base, pod: null, version: null, code: picked.code, latencyMs: 0, lost: picked.reason };
-  const { version, errorRate, latencyMs, latencyP99Ms } = podBehaviour(picked.pod);
-  const code = stream.random(`failures ${version}`)() < errorRate ? 500 : 200;
-  const luck = stream.random(`latency ${version}`)();
-  const tookMs = (luck < 0.02 ? latencyP99Ms : latencyMs) * (0.8 + 0.4 * stream.random(`jitter ${version}`)());
-  count(counters, picked.pod, imageOf(picked.pod), code, tookMs / 1000);
-  return { ...base, pod: picked.pod.metadata.name, version, code, latencyMs: tookMs, lost: null };
+  return { ...base, pod: picked.pod.metadata.name, ...answer(picked.pod, stream.random, counters), lost: null };
 };
 
 const flow = (cluster: Cluster, stream: Stream, counters: Counters, records: TrafficRecord[]): NodeJS.Timeout => {

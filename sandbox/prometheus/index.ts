@@ -3,8 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Exposed, Labels } from '../counters.ts';
 import { evaluate } from './promql.ts';
+import type { Replica, ReplicaOptions } from './replicas.ts';
+import { answering, createReplicas, scrapeInto } from './replicas.ts';
 import type { Samples } from './samples.ts';
-import { append, seriesKey } from './samples.ts';
+import { seriesKey } from './samples.ts';
 import type { Value } from './values.ts';
 import { ExecutionError, ParseError } from './values.ts';
 
@@ -36,13 +38,18 @@ export interface PrometheusOptions {
   readonly scrapeIntervalMs?: number;
   /** What a client must send, whole: `Bearer TOKEN` or `Basic BASE64`. */
   readonly authorization?: string;
+  /** Two stores behind the one address; one when absent. */
+  readonly replicas?: ReplicaOptions;
 }
 
 export interface Prometheus {
   readonly url: string;
   readonly faults: PrometheusFault[];
   readonly requests: MetricsRequest[];
+  /** Of the first replica, where there are two. */
   readonly samples: Samples;
+  readonly replicas: readonly Replica[];
+  readonly scrapeIntervalMs: number;
   /** A series that every scrape finds from now on; null ends it. */
   set(labels: Labels, value: number | null): void;
   /** Without scrapes no sample is added, and what was found grows old. */
@@ -52,12 +59,12 @@ export interface Prometheus {
 }
 
 interface State {
-  readonly samples: Samples;
+  readonly replicas: readonly Replica[];
+  /** The samples that the next query is answered from. */
+  readonly samples: () => Samples;
   readonly faults: PrometheusFault[];
   readonly requests: MetricsRequest[];
   readonly extra: Map<string, Exposed>;
-  /** Series of the last scrape, by target. */
-  readonly seen: Map<string, readonly Exposed[]>;
   readonly control: { paused: boolean };
   readonly authorization: string | null;
 }
@@ -117,7 +124,7 @@ const answerQuery = (state: State, parameters: URLSearchParams, response: Server
       `invalid parameter "time": Invalid time value for 'time': cannot parse "${parameters.get('time')}" to a valid timestamp`,
     );
   try {
-    const value = evaluate(parameters.get('query') ?? '', state.samples, atMs);
+    const value = evaluate(parameters.get('query') ?? '', state.samples(), atMs);
     return json(response, 200, { status: 'success', data: dataOf(value, atMs) });
   } catch (error) {
     if (error instanceof ParseError)
@@ -177,50 +184,53 @@ const serve = async (state: State, request: IncomingMessage, response: ServerRes
   return fault === null ? answerQuery(state, parameters, response) : suffer(fault, response);
 };
 
-/** One round: values of what is there, an end mark for what was there before. */
-const scrape = (state: State, targets: Targets): void => {
-  if (state.control.paused) return;
-  const now = Date.now();
-  const found = new Map([...targets(), ['', [...state.extra.values()]] as const]);
-  for (const exposed of found.values()) {
-    for (const { labels, value } of exposed) append(state.samples, labels, now, value);
-  }
-  for (const [target, exposed] of state.seen) {
-    const still = new Set((found.get(target) ?? []).map(({ labels }) => seriesKey(labels)));
-    for (const { labels } of exposed) if (!still.has(seriesKey(labels))) append(state.samples, labels, now, null);
-  }
-  state.seen.clear();
-  for (const [target, exposed] of found) state.seen.set(target, exposed);
-};
-
 const listen = async (server: Server): Promise<string> => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 };
 
+/** Each replica at its own moments. */
+const startScrapes = (state: State, targets: Targets, intervalMs: number): ReadonlySet<NodeJS.Timeout> => {
+  const timers = new Set<NodeJS.Timeout>();
+  const scrape = (replica: Replica): void => {
+    if (state.control.paused) return;
+    scrapeInto(replica, new Map([...targets(), ['', [...state.extra.values()]] as const]), Date.now());
+  };
+  for (const replica of state.replicas) {
+    const begin = (): void => void timers.add(setInterval(() => scrape(replica), intervalMs));
+    if (replica.skewMs === 0) begin();
+    else timers.add(setTimeout(begin, replica.skewMs));
+  }
+  return timers;
+};
+
 /** Prometheus' HTTP API over what it scrapes from the targets, on 127.0.0.1. */
 export const startPrometheus = async (targets: Targets, options: PrometheusOptions = {}): Promise<Prometheus> => {
+  const { scrapeIntervalMs = 1000, authorization = null } = options;
+  const replicas = createReplicas(options.replicas);
   const state: State = {
-    samples: new Map(),
+    replicas,
+    samples: answering(replicas, options.replicas),
     faults: [],
     requests: [],
     extra: new Map(),
-    seen: new Map(),
     control: { paused: false },
-    authorization: options.authorization ?? null,
+    authorization,
   };
   const server = createServer((request, response) => {
     serve(state, request, response).catch((error: unknown) => refuse(response, 500, 'internal', String(error)));
   });
   server.keepAliveTimeout = 180_000;
   const url = await listen(server);
-  const timer = setInterval(() => scrape(state, targets), options.scrapeIntervalMs ?? 1000);
-  const { samples, faults, requests, extra, control } = state;
+  const timers = startScrapes(state, targets, scrapeIntervalMs);
+  const { faults, requests, extra, control } = state;
   return {
     url,
     faults,
     requests,
-    samples,
+    samples: replicas[0].samples,
+    replicas,
+    scrapeIntervalMs,
     set: (labels, value) => {
       if (value === null) extra.delete(seriesKey(labels));
       else extra.set(seriesKey(labels), { labels, value });
@@ -232,7 +242,7 @@ export const startPrometheus = async (targets: Targets, options: PrometheusOptio
       control.paused = false;
     },
     stop: async () => {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;
