@@ -71,11 +71,12 @@ export const addTallies = (a: Tally, b: Tally): Tally => ({
 
 /** What no counter can mean says nothing, and failures beyond the requests say no more than all of them. */
 const sound = ({ requests, failures }: Tally): Tally => {
-  const all = atLeastZero(requests);
-  return { requests: all, failures: Math.min(atLeastZero(failures), all) };
+  const all = countable(requests);
+  return { requests: all, failures: Math.min(countable(failures), all) };
 };
 
-const atLeastZero = (count: number): number => (Number.isFinite(count) ? Math.max(0, count) : 0);
+const countable = (count: number): number =>
+  Number.isFinite(count) ? Math.min(Math.max(0, count), Number.MAX_SAFE_INTEGER) : 0;
 
 /** Folds one tick in. Ticks may be split or joined at will: only the sums of what had the same weight matter. */
 export const addTick = (evidence: Evidence, tick: Tick, settings: EvidenceSettings): Evidence => {
@@ -164,9 +165,10 @@ const mixed = (logs: readonly number[]): number =>
 const overStarts = (starts: readonly (readonly number[])[], steps: number): number => {
   const later = Math.max(0, steps - 1);
   const first = later === 0 ? 1 : FROM_FIRST;
-  const partOfStart = (index: number): number => (index === 0 ? first : index > later ? 0 : (1 - first) / later);
-  const begun = starts.reduce((sum, _, index) => sum + partOfStart(index), 0);
-  return starts.reduce((sum, logs, index) => sum + partOfStart(index) * mixed(logs), Math.max(0, 1 - begun));
+  const partOfStart = (index: number): number => (index === 0 ? first : (1 - first) / later);
+  const counted = starts.slice(0, later + 1);
+  const begun = counted.reduce((sum, _, index) => sum + partOfStart(index), 0);
+  return counted.reduce((sum, logs, index) => sum + partOfStart(index) * mixed(logs), Math.max(0, 1 - begun));
 };
 
 const startAfterStart = (logs: readonly number[]): readonly (readonly number[])[] =>
