@@ -9,7 +9,7 @@ import { headlineMarkdown } from './headline.ts';
 import { overviewSections } from './overview.ts';
 import { planSections } from './plan.ts';
 import { rejectedSections } from './rejected.ts';
-import { storyLines, subjectLine } from './sections.ts';
+import { dryRunLines, storyLines, subjectLine } from './sections.ts';
 import { leftBlocks, steeringLine } from './steer.ts';
 import { rolloutOf, type Situation } from './subject.ts';
 import { stepTable } from './table.ts';
@@ -53,6 +53,7 @@ const rolloutSections = (rollout: Rollout, extras: Extras): readonly (Section | 
     rollout.phase === 'halted' ? armLines(rollout) : null,
     ...haltedLines(rollout),
   ]),
+  section(null, dryRunLines(rollout)),
   section(null, [stepTable(rollout), steeringLine(rollout)]),
   warningSection(rollout.warnings),
   auditSection(rollout),

@@ -1,5 +1,5 @@
-import { formatCount, formatDuration, formatTime } from '../core/format.ts';
-import type { MetricState, Rollout } from '../core/rollout.ts';
+import { formatCount, formatDuration, formatTime, formatWeight } from '../core/format.ts';
+import type { Rollout } from '../core/rollout.ts';
 import type { Ms } from '../core/units.ts';
 import { code, type Inline, joined, link, prose, say, strong, toMarkdown } from './inline.ts';
 import { clockMinute, exactDuration, instant } from './numbers.ts';
@@ -64,8 +64,7 @@ const whatFailed = (rollout: Rollout): Inline | null => {
   if (reason?.code !== 'metric-failed') return null;
   const metric = metricOf(currentStep(rollout), reason.metric);
   if (metric === null || metric.verdict !== 'failed') return say`${prose(reason.text.replace(/\.$/, ''))}.`;
-  const odds = metric.odds === null ? say`` : say` (${formatCount(metric.odds)} : 1)`;
-  return say`${strong(say`${metric.name}`)}: ${prose(metric.explanation)}${odds}.`;
+  return say`${strong(say`${metric.name}`)}: ${prose(metric.explanation)}.`;
 };
 
 /** The first line names the metric: what then kept the rollout from ending well stands behind it in the reason. */
@@ -106,15 +105,33 @@ const harmLine = (rollout: Rollout): Inline | null => {
   return say`${strong(say`${formatCount(harm.failures)} ${requests} failed`)} on the canary, of ${formatCount(harm.requests)} that it had.`;
 };
 
-/** Both arms of each counted metric over the whole rollout. */
+/** Both arms of each metric judged on evidence: what is known of them now, and what was counted over the whole rollout. */
 const comparison = (rollout: Rollout): readonly Inline[] => {
-  const isCounted = ({ name }: MetricState): boolean =>
-    rollout.plan.metrics.some((spec) => spec.name === name && spec.kind === 'counted');
-  return rollout.metrics.filter(isCounted).map(({ name, total }) => {
+  const kindOf = (name: string) => rollout.plan.metrics.find((spec) => spec.name === name)?.kind ?? 'measured';
+  return rollout.metrics.flatMap(({ name, total }): readonly Inline[] => {
+    if (kindOf(name) === 'measured') return [];
+    const judged = rollout.steps.at(-1)?.metrics.find((metric) => metric.name === name);
+    if (judged?.verdict === 'pass' && judged.odds !== null)
+      return [say`${strong(say`${name}`)}: ${prose(judged.explanation)}.`];
+    if (kindOf(name) !== 'counted') return [];
     const canary = `${formatCount(total.canary.failures)} of ${formatCount(total.canary.requests)}`;
     const stable = `${formatCount(total.stable.failures)} of ${formatCount(total.stable.requests)}`;
-    return say`${strong(say`${name}`)}: ${canary} canary requests failed, ${stable} on stable.`;
+    return [say`${strong(say`${name}`)}: ${canary} canary requests failed, ${stable} on stable.`];
   });
+};
+
+/** What metrics that only report would have done. */
+export const dryRunLines = ({ plan, metrics, phase }: Rollout): readonly string[] => {
+  const told = metrics.flatMap(({ name, wouldHave }): readonly Inline[] => {
+    if (wouldHave === null) return [];
+    const weight = plan.steps[wouldHave.step]?.weight;
+    const at = weight === undefined ? '' : ` at ${formatWeight(weight)}`;
+    return [
+      say`Dry run: ${strong(say`${name}`)} would have rolled it back${at}, ${formatTime(wouldHave.at)}: ${prose(wouldHave.explanation)}.`,
+    ];
+  });
+  const isQuiet = plan.judgement.mode === 'dry-run' && told.length === 0 && phase === 'promoted';
+  return [...told, ...(isQuiet ? [say`Dry run: no metric would have rolled it back.`] : [])].map(toMarkdown);
 };
 
 const promotedImage = (rollout: Rollout): Inline | null => {
