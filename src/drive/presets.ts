@@ -123,10 +123,16 @@ const misfit = (variant: PresetVariant, target: Target): string | null => {
       ? 'requests are counted by Service, and there is none'
       : `requests are counted by Service, and both versions are behind the Service ${target.service}`;
   }
-  const isGrpc = target.routes.length > 0 && target.routes.every(({ kind }) => kind === 'GRPCRoute');
-  return isGrpc && variant.calls === 'http'
+  return callsOf(target) === 'grpc' && variant.calls === 'http'
     ? 'failures are counted by HTTP status, which is 200 for gRPC calls that fail'
     : null;
+};
+
+/** What the routes carry. An HTTPRoute may carry gRPC too, and pods behind no route anything: the store tells. */
+const callsOf = ({ routes }: Target): 'grpc' | 'both' | 'open' => {
+  const ofGrpc = routes.filter(({ kind }) => kind === 'GRPCRoute').length;
+  if (ofGrpc === 0) return 'open';
+  return ofGrpc === routes.length ? 'grpc' : 'both';
 };
 
 const withLatency = async (
@@ -140,7 +146,10 @@ const withLatency = async (
   const latency = latencyOf(spec, `${name}: latency`, variant, target);
   const answer = latency === null ? false : await probe(latency);
   if (typeof answer === 'object') return { metrics: [], findings: [answer], unasked: true };
-  const chosen = spec.preset === AUTO ? [chosenFinding(spec, preset, variant)] : [];
+  const chosen = [
+    ...(spec.preset === AUTO ? [chosenFinding(spec, preset, variant)] : []),
+    ...(callsOf(target) === 'both' && variant.calls !== 'any' ? [onlyHalf(spec, preset, variant.calls)] : []),
+  ];
   if (latency !== null && answer) {
     const metrics = [countedOf(spec, `${name}: failures`, variant, target), latency];
     return { metrics, findings: chosen, unasked: false };
@@ -196,6 +205,14 @@ const chosenFinding = (spec: PresetSpec, { name }: Preset, { requests }: PresetV
   where: whereOf(spec),
   message: `\`preset: auto\` found \`${metricOf(requests)}\` and judges by the preset \`${name}\``,
   advice: `write \`preset: ${name}\` to be judged by it every time`,
+});
+
+const onlyHalf = (spec: PresetSpec, { name }: Preset, calls: 'http' | 'grpc'): Finding => ({
+  severity: 'warning',
+  code: 'metric-not-found',
+  where: whereOf(spec),
+  message: `the preset \`${name}\` judges the ${calls === 'http' ? 'HTTP requests' : 'gRPC calls'} of these routes only`,
+  advice: `give a metric of its own for the ${calls === 'http' ? 'gRPC calls' : 'HTTP requests'}`,
 });
 
 const noLatency = (spec: PresetSpec, { name, advice }: Preset, { histogram }: PresetVariant): Finding => {

@@ -167,6 +167,15 @@ describe('a preset that cannot tell the arms apart', () => {
     expect((metrics[0] as CountedSpec).failures).toContain('grpc_response_status=~');
   });
 
+  test('says which half of the requests it judges where routes of both kinds are split', async () => {
+    const target = routed({ routes: [routeRef('HTTPRoute', 'checkout'), routeRef('GRPCRoute', 'checkout')] });
+
+    expect(messageOf(await resolve(asked({ preset: 'contour' }), target, /./))).toContain(
+      'warning: the preset `contour` judges the HTTP requests of these routes only',
+    );
+    expect(messageOf(await resolve(asked(), target, /./))).toBe('');
+  });
+
   test('is nginx, whatever the store has', async () => {
     const resolved = await resolve(asked({ preset: 'nginx' }), routed(), /./);
     expect(messageOf(resolved)).toContain('only where a canary Ingress splits the traffic');
