@@ -12,6 +12,7 @@ import type { GitHub, GitHubOptions } from './github/index.ts';
 import { startGitHub } from './github/index.ts';
 import type { PastOptions } from './past.ts';
 import { makePast } from './past.ts';
+import { metricsPage } from './pod-page.ts';
 import type { Prometheus, PrometheusOptions } from './prometheus/index.ts';
 import { startPrometheus } from './prometheus/index.ts';
 import type { RunOptions, RunResult } from './runner/index.ts';
@@ -94,6 +95,7 @@ export const startSandbox = async (options: SandboxOptions = {}): Promise<Sandbo
   const prometheus = await startPrometheus(() => targetsOf(cluster, traffic), options.prometheus);
   cluster.proxied.set('monitoring/prometheus:9090', prometheus.url);
   cluster.proxied.set('monitoring/prometheus:web', prometheus.url);
+  cluster.podPages.push(metricsPage(traffic.counters));
   const github = await startGitHub(options.github);
   const folder = mkdtempSync(join(tmpdir(), 'canary-sandbox-'));
   const kubeconfigPath = join(folder, 'kubeconfig');

@@ -9,6 +9,7 @@ import { withDefaults } from './defaults.ts';
 import type { DataPlane } from './gateway.ts';
 import { startGateway } from './gateway.ts';
 import type { KubeObject } from './objects.ts';
+import type { PodPage } from './proxy.ts';
 import type { Call } from './requests.ts';
 import type { Resource } from './resources.ts';
 import { resourceOfKind } from './resources.ts';
@@ -28,6 +29,8 @@ export interface Cluster {
   /** Image as written → a text that makes its tag resolve to another digest from now on. */
   readonly movedImages: Map<string, string>;
   readonly proxied: Map<string, string>;
+  /** What pods answer through the API server. */
+  readonly podPages: PodPage[];
   readonly dataPlane: DataPlane;
   readonly context: Context;
   /** Requests that were to change an object: dry runs and reviews of access are none. */
@@ -115,6 +118,7 @@ const createState = (context: Context): ApiServerState => ({
   faults: [],
   watches: new Set(),
   proxied: new Map(),
+  podPages: [],
 });
 
 const addToken = (state: ApiServerState, user: string, rules: readonly AccessRule[]): string => {
@@ -146,8 +150,19 @@ export const startCluster = async (
   const access = objectAccess(context);
   const namespaces = ['default', 'monitoring', ...(options.namespaces ?? ['shop'])];
   access.apply([...base(namespaces), gateway(options.namespace ?? 'shop', namespaces)]);
-  const { calls, faults, proxied } = state;
-  const shared = { url, adminToken, pace: context.pace, calls, faults, movedImages, proxied, dataPlane, context };
+  const { calls, faults, proxied, podPages } = state;
+  const shared = {
+    url,
+    adminToken,
+    pace: context.pace,
+    calls,
+    faults,
+    movedImages,
+    proxied,
+    podPages,
+    dataPlane,
+    context,
+  };
   return {
     ...shared,
     ...access,

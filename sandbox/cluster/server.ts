@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { createServer, request as httpRequest } from 'node:http';
+import { createServer } from 'node:http';
 import type { Identity } from './access.ts';
 import { ANONYMOUS } from './access.ts';
 import { discovery, VERSION } from './discovery.ts';
@@ -14,12 +14,13 @@ import {
   handleUpdate,
 } from './handlers.ts';
 import { podLog } from './logs.ts';
-import type { Json, JsonObject } from './objects.ts';
+import type { Json } from './objects.ts';
 import { isObject } from './objects.ts';
+import { type Proxied, proxy } from './proxy.ts';
 import type { Call, Target } from './requests.ts';
 import { authorize, parseJson, readBody, servedResource, targetOf } from './requests.ts';
 import type { Resource } from './resources.ts';
-import { resourceOf } from './resources.ts';
+import { sendJson, sendText } from './respond.ts';
 import { ApiError, badRequest, statusBody, unauthorized } from './status.ts';
 import type { Store } from './store.ts';
 import { get } from './store.ts';
@@ -38,26 +39,13 @@ export interface ClusterFault {
   times?: number;
 }
 
-export interface ApiServerState {
+export interface ApiServerState extends Proxied {
   readonly store: Store;
   readonly tokens: Map<string, Identity>;
   readonly calls: Call[];
   readonly faults: ClusterFault[];
   readonly watches: Set<ServerResponse>;
-  /** `NAMESPACE/NAME:PORT` → the URL behind it. */
-  readonly proxied: Map<string, string>;
 }
-
-const sendJson = (response: ServerResponse, code: number, body: JsonObject, headers = {}): ServerResponse => {
-  if (response.headersSent || response.destroyed) return response;
-  response.writeHead(code, { 'content-type': 'application/json', ...headers });
-  return response.end(JSON.stringify(body));
-};
-
-const sendText = (response: ServerResponse, code: number, text: string): ServerResponse => {
-  response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8' });
-  return response.end(text);
-};
 
 const identityOf = (state: ApiServerState, request: IncomingMessage): Identity => {
   const { authorization } = request.headers;
@@ -99,34 +87,6 @@ const callOf = (request: IncomingMessage, url: URL, target: Target | null, user:
   };
 };
 
-/** Forwards a GET to what stands behind a Service; the answer's status is passed through. */
-const proxy = (state: ApiServerState, target: Target, response: ServerResponse): ServerResponse => {
-  const parts = target.name.split(':');
-  const [name = '', port = ''] = parts.length === 3 ? parts.slice(1) : parts;
-  const services = resourceOf('', 'services');
-  if (services) get(state.store, services, target.namespace, name);
-  const behind = state.proxied.get(`${target.namespace}/${name}:${port}`);
-  if (behind === undefined)
-    throw new ApiError({
-      code: 503,
-      reason: 'ServiceUnavailable',
-      message: `no endpoints available for service "${target.name}"`,
-    });
-  const forwarded = httpRequest(new URL(target.rest, behind), (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
-  });
-  const failed = {
-    code: 503,
-    reason: 'ServiceUnavailable',
-    message: 'error trying to reach service: connection refused',
-  };
-  forwarded.on('error', () => sendJson(response, 503, statusBody(failed)));
-  response.on('close', () => forwarded.destroy());
-  forwarded.end();
-  return response;
-};
-
 const write = (verb: string, request: WriteRequest): Answer => {
   switch (verb) {
     case 'create':
@@ -153,7 +113,7 @@ const serveResource = (
 ): ServerResponse => {
   const { store } = state;
   const answerWith = ({ code, body }: Answer): ServerResponse => sendJson(response, code, body);
-  if (target.subresource === 'proxy') return proxy(state, target, response);
+  if (target.subresource === 'proxy') return proxy(state, resource, target, response);
   if (target.subresource === 'log')
     return sendText(response, 200, podLog(get(store, resource, target.namespace, target.name), target.query));
   if (target.verb === 'watch') return serveWatch(store, resource, target, response, state.watches);
