@@ -21,7 +21,8 @@ import { saveRun } from './github/state.ts';
 import { readWorkspaceFile } from './github/workspace-file.ts';
 import { connect } from './kube/cluster.ts';
 import { createStore } from './kube/store.ts';
-import { createPrometheus } from './metrics/prometheus.ts';
+import { createSources } from './metrics/index.ts';
+import { PRESET_NAMES, PRESETS } from './metrics/presets/index.ts';
 import { createHttp } from './net/http.ts';
 import { proxyFor } from './net/proxy.ts';
 import type { Cluster } from './ports/cluster.ts';
@@ -47,7 +48,7 @@ export interface Shell {
 }
 
 /** What releases and commands have in common. */
-type Asked = Pick<Spec | ControlSpec, 'namespace' | 'deployment' | 'podLogs' | 'prometheus'> &
+type Asked = Pick<Spec | ControlSpec, 'namespace' | 'deployment' | 'podLogs' | 'sources'> &
   Partial<Pick<Spec, 'watchdog'>>;
 
 const onCancelText = ({ values }: Inputs): string =>
@@ -99,6 +100,7 @@ export const configure = (run: Process): ConfigRead => {
   const { file, issue } = readFile(run);
   const catalogue = {
     routeKinds: routeKinds.map(({ router, kind }) => ({ router, kind: kind.kind, aliases: kind.aliases })),
+    presets: PRESET_NAMES,
   };
   return readSpec({ inputs: run.inputs.values, unknownInputs: run.inputs.unknown, file, fileIssue: issue }, catalogue);
 };
@@ -159,6 +161,7 @@ export const meansOf = (
   workload: deploymentWorkload,
   watchdog: jobWatchdog(asked.watchdog ?? null),
   source: sourceOf(run, asked, cluster),
+  presets: PRESETS,
   clock: systemClock,
   cancelled: run.cancelled,
   log: (entry) => {
@@ -169,8 +172,8 @@ export const meansOf = (
   progress: (rollout) => shell.reports.report(rollout, shell.journal.entries()),
 });
 
-const sourceOf = ({ environment }: Process, { prometheus }: Asked, cluster: Cluster): Means['source'] =>
-  prometheus === null ? null : createPrometheus({ spec: prometheus, http: createHttp({ environment }), cluster });
+const sourceOf = ({ environment }: Process, { sources }: Asked, cluster: Cluster): Means['source'] =>
+  createSources(sources, { http: createHttp({ environment }), cluster, clock: systemClock });
 
 export const storeOf = (cluster: Cluster, { namespace, deployment }: OpenRollout): Store =>
   createStore({

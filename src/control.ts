@@ -115,8 +115,8 @@ const whyNotDrive = ({ input, name }: Steer, rollout: Rollout): string | null =>
   const mayNot = input.mayNotSteer(rollout) ?? cannotEndThere(input.spec.until, rollout);
   if (mayNot !== null) return mayNot;
   const goesOn = name === 'resume' || name === 'promote';
-  if (goesOn && rollout.plan.metrics.length > 0 && input.spec.prometheus === null)
-    return `nobody drives this rollout, so this job has to, and its metrics need \`prometheus\``;
+  if (goesOn && rollout.plan.metrics.length > 0 && input.source === null)
+    return `nobody drives this rollout, so this job has to, and its metrics need \`prometheus\` or \`scrape\``;
   // What halted on its way back is brought back by asking for it once more.
   if (endsHalt(rollout, name)) return null;
   return refusal(reopen(rollout, null, input.clock.now()), commandOf(input, name));

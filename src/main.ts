@@ -93,7 +93,7 @@ const releaseOf = (run: Process, shell: Shell, spec: Spec, cluster: Cluster, ids
     spec,
     run: runOf(run.context),
     rolloutId: ids.rolloutId,
-    sourcePermissions: spec.prometheus === null ? [] : sourcePermissions(spec.prometheus),
+    sourcePermissions: sourcePermissions(spec.sources),
     store: storeOf(cluster, target),
   };
 };
