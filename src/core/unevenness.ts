@@ -7,8 +7,9 @@ export const TOLERANCE = 1.1;
 /** Beyond it, stable has a broken pod rather than pods that differ, and the canary is not to be measured by that. */
 const MOST_TOLERANCE = 2;
 const BLOCKS_MS = [5_000, 30_000, 60_000] as const;
-/** An estimate counts when it is so many standard errors above what is known without it. */
+/** An estimate counts when it is so many standard errors above what is known without it, and by more than a trifle. */
 const CLEAR = 2.5;
+const TRIFLE = 0.05;
 /** The same for pods that differ for good: a tolerance raised for nothing hides releases that are a little worse. */
 const CLEAR_SPREAD = 3;
 
@@ -108,7 +109,7 @@ interface Estimate {
 const clearest = (candidates: readonly (readonly Group[])[]): number =>
   candidates.reduce((phi, groups) => {
     const { value, error } = dispersion(groups);
-    return value > phi * (1 + CLEAR * error) ? value : phi;
+    return value > phi * (1 + Math.max(TRIFLE, CLEAR * error)) ? value : phi;
   }, 1);
 
 /**
