@@ -36,7 +36,7 @@ const planned = (calibration: Calibration): PlannedJudgement => ({
 });
 
 /** One release, as far as it has come. Seconds. */
-interface Progress {
+export interface Progress {
   readonly step: number;
   /** How long this weight has been held, and how long steps stood on suspicion so far. */
   readonly held: number;
@@ -62,8 +62,17 @@ const START: Progress = {
   },
 };
 
-/** Drives the decider of src/core through the plan, one look every tick. `loss`: part of the samples that get lost. */
-export const ours = (world: World, random: Random, loss: number, calibration: Calibration): Ending => {
+/**
+ * Drives the decider of src/core through the plan, one look every tick. `loss`: part of the samples that get lost; `seen`
+ * is told of every look.
+ */
+export const ours = (
+  world: World,
+  random: Random,
+  loss: number,
+  calibration: Calibration,
+  seen: (now: Progress) => void = () => {},
+): Ending => {
   const judgement = planned(calibration);
   const settings = settingsOf(ERRORS, calibration, WEIGHTS.length);
   const arriving = createSamples(random, loss);
@@ -90,6 +99,7 @@ export const ours = (world: World, random: Random, loss: number, calibration: Ca
         evidence: isTick ? addTick(now.stream.evidence, tick, settings) : now.stream.evidence,
       },
     };
+    seen(now);
     const verdict = verdictOf(now, judgement);
     if (verdict.kind === 'failed') return endingOf(now, true);
     now = afterLook(now, verdict);
