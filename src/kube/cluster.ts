@@ -4,7 +4,7 @@ import { ok } from '../core/units.ts';
 import type { CallResult, Cluster } from '../ports/cluster.ts';
 import { can, discover } from './access.ts';
 import { type AskJson, jsonOf, problemOf, statusIn } from './answers.ts';
-import { createPath, listPath, logPath, objectPath, servicePath } from './paths.ts';
+import { createPath, listPath, logPath, objectPath, podPath, servicePath } from './paths.ts';
 import { type ClusterOptions, createSender, type Sender } from './sender.ts';
 import { type Call, get } from './transport.ts';
 import { watchObjects } from './watch.ts';
@@ -12,6 +12,8 @@ import { watchObjects } from './watch.ts';
 const PAGE_SIZE = 500;
 const FIELD_MANAGER = 'canary-rollout';
 const LONGEST_LOG_BYTES = 64 * 1024;
+const LARGEST_POD_ANSWER_BYTES = 2 * 1024 * 1024;
+const METRICS_TEXT = 'text/plain;version=0.0.4;q=1,*/*;q=0.1';
 
 /** A client of the API server that the kubeconfig names. Sends nothing yet; its calls never reject. */
 export const connect = (options: ClusterOptions): Result<Cluster, { readonly message: string }> => {
@@ -30,6 +32,12 @@ export const connect = (options: ClusterOptions): Result<Cluster, { readonly mes
       return asObject(await askJson(call, signal), request.ref);
     },
     proxy: (service, path, signal) => getProxied(sender, get(servicePath(service, path), '*/*'), signal),
+    podProxy: async (pod, path, signal) => {
+      const whole = podPath(pod, path);
+      if (whole === null) return { kind: 'invalid', message: 'the path would leave the pod', causes: [] };
+      const call: Call = { ...get(whole, METRICS_TEXT), isOnce: true, largestBytes: LARGEST_POD_ANSWER_BYTES };
+      return getProxied(sender, call, signal);
+    },
     can: (questions, signal) => can(askJson, questions, signal),
     discover: (type, signal) => discover(askJson, type, signal),
     logs: (pod, container, lines, previous, signal) => {
@@ -124,7 +132,7 @@ const deleteOptions = (body: Json, dryRun: boolean): Json => ({
   ...(dryRun ? { dryRun: ['All'] } : {}),
 });
 
-/** The Service's own answer, whatever its status; a Status object is the API server's, which did not get through. */
+/** The own answer of the Service or pod, whatever its status; a Status object is the API server's, which did not get through. */
 const getProxied = async (
   sender: Sender,
   call: Call,

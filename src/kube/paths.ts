@@ -48,6 +48,21 @@ export const servicePath = (
   return `/api/v1/namespaces/${encodeURIComponent(service.namespace)}/services/${name}/proxy${path}`;
 };
 
+/**
+ * null: the path would leave the pod, since a URL's `..` is resolved before it is sent.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/ `SCHEME:NAME:PORT`
+ */
+export const podPath = (
+  pod: { readonly namespace: string; readonly name: string; readonly port: number; readonly scheme: 'http' | 'https' },
+  path: string,
+): string | null => {
+  const scheme = pod.scheme === 'https' ? 'https:' : '';
+  const base = `/api/v1/namespaces/${encodeURIComponent(pod.namespace)}/pods/${scheme}${encodeURIComponent(pod.name)}:${pod.port}/proxy`;
+  const whole = `${base}${path}`;
+  const { pathname, search, hash } = new URL(whole, 'http://cluster');
+  return path.startsWith('/') && `${pathname}${search}${hash}` === whole && !/%(?:2e|2f|5c)/i.test(path) ? whole : null;
+};
+
 /** Discovery: of a group, or of one version of it; the core group is `''`. */
 export const discoveryPath = (group: string): string => (group === '' ? '/api' : `/apis/${encodeURIComponent(group)}`);
 export const versionPath = (apiVersion: string): string => groupPath(apiVersion);

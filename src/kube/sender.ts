@@ -16,7 +16,7 @@ const RELOAD_EVERY_MS = 30_000;
 
 export interface ClusterOptions extends KubeconfigOptions {
   readonly userAgent: string;
-  /** Told of every request sent, retries too: `proxied` ones go on to a Service. */
+  /** Told of every request sent, retries too: `proxied` ones go on to a Service or a pod. */
   readonly onRequest?: (kind: 'api' | 'proxied') => void;
   /** Of each attempt; 10 s when left out. */
   readonly deadlineMs?: number;
@@ -63,7 +63,7 @@ export const createSender = (options: ClusterOptions): Result<Sender, { readonly
   return ok({
     session: () => session,
     send: (call, signal) =>
-      call.method === 'GET' || call.isQuestion === true
+      (call.method === 'GET' || call.isQuestion === true) && call.isOnce !== true
         ? withRetries(authorised, call, signal, options.deadlineMs ?? DEADLINE_MS)
         : authorised(call, signal),
   });
@@ -102,7 +102,7 @@ const sendOnce = async (
   options: ClusterOptions,
   signal: AbortSignal,
 ): Promise<Outcome> => {
-  options.onRequest?.(/\/services\/[^/]+\/proxy\//.test(call.path) ? 'proxied' : 'api');
+  options.onRequest?.(/\/(?:services|pods)\/[^/]+\/proxy\//.test(call.path) ? 'proxied' : 'api');
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(options.deadlineMs ?? DEADLINE_MS)]);
   try {
     return { kind: 'answer', answer: await exchange(session.loaded, call, options.userAgent, deadline) };

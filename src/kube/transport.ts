@@ -18,6 +18,9 @@ export interface Call {
   readonly accept: string;
   /** It changes nothing though it is no GET: a question that is posted. */
   readonly isQuestion?: true;
+  /** Not tried again: the next one comes soon anyway. */
+  readonly isOnce?: true;
+  readonly largestBytes?: number;
 }
 
 export const get = (path: string, accept = 'application/json'): Call => ({
@@ -54,7 +57,7 @@ export const exchange = async (
 ): Promise<Answer> => {
   const response = await open(loaded, call, userAgent, signal);
   try {
-    const body = await textOf(response);
+    const body = await textOf(response, call.largestBytes ?? LARGEST_BODY_BYTES);
     const retryAfter = response.headers['retry-after'] ?? null;
     return { status: response.statusCode ?? 0, body, retryAfterMs: retryAfterMs(retryAfter, Date.now()) };
   } catch (error) {
@@ -100,13 +103,14 @@ const optionsFor = async (
   return { ...options, method: call.method, headers, signal };
 };
 
-const textOf = async (response: IncomingMessage): Promise<string> => {
+const textOf = async (response: IncomingMessage, largestBytes: number): Promise<string> => {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size > LARGEST_BODY_BYTES) throw new TransportError('the answer is larger than 64 MiB', false);
+    if (size > largestBytes)
+      throw new TransportError(`the answer is larger than ${largestBytes / 1024 / 1024} MiB`, false);
   }
   return Buffer.concat(chunks).toString('utf8');
 };

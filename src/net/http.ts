@@ -74,8 +74,9 @@ const get = async (
   try {
     if (isRefusedHost(url.hostname)) throw new RefusedAddressError(url.hostname);
     const agent = agentFor(url, options.ca);
-    return await pRetry(() => attempt(url, headers, agent, signal), {
-      retries: RETRIES,
+    const size = options.largestBytes ?? LARGEST_BODY_BYTES;
+    return await pRetry(() => attempt(url, headers, agent, size, signal), {
+      retries: options.retries ?? RETRIES,
       minTimeout: 100,
       factor: 3,
       signal,
@@ -122,9 +123,10 @@ const attempt = async (
   url: URL,
   headers: [string, string][],
   agent: HttpAgent,
+  size: number,
   signal: AbortSignal,
 ): Promise<HttpAnswer> => {
-  const response = await fetch(url.href, { headers, agent, signal, redirect: 'manual', size: LARGEST_BODY_BYTES });
+  const response = await fetch(url.href, { headers, agent, signal, redirect: 'manual', size });
   const answer: HttpAnswer = {
     kind: 'answer',
     status: response.status,
@@ -160,7 +162,8 @@ const reasonOf = (error: unknown, options: HttpOptions, deadline: AbortSignal): 
   if (deadline.aborted) return `no answer within ${options.timeoutMs / 1000} s`;
   if (!(error instanceof Error)) return 'the call failed';
   const { code, type } = detailsOf(error);
-  if (type === 'max-size') return `the answer is larger than ${LARGEST_BODY_BYTES / 1024 / 1024} MiB`;
+  if (type === 'max-size')
+    return `the answer is larger than ${(options.largestBytes ?? LARGEST_BODY_BYTES) / 1024 / 1024} MiB`;
   if (isCertificateProblem(code)) return `its certificate is not trusted (${code})`;
   // node-fetch repeats the whole URL, query and all, before the reason.
   return error.message.replace(/^request to .* failed, reason: */s, '') || code || 'the connection failed';

@@ -51,6 +51,20 @@ export interface Cluster {
     path: string,
     signal: AbortSignal,
   ): Promise<CallResult<{ readonly status: number; readonly body: string; readonly retryAfterMs?: number | null }>>;
+  /**
+   * GET of a pod's own port through the API server. `path` begins with a slash; one with `..` is `invalid`: it would leave
+   * the pod. Tried once; an answer over 2 MiB is `unreachable`. `port`: a number, as names are not known here.
+   */
+  podProxy(
+    pod: {
+      readonly namespace: string;
+      readonly name: string;
+      readonly port: number;
+      readonly scheme: 'http' | 'https';
+    },
+    path: string,
+    signal: AbortSignal,
+  ): Promise<CallResult<{ readonly status: number; readonly body: string }>>;
   /** SelfSubjectAccessReview, one answer per question, in order. */
   can(questions: readonly AccessQuestion[], signal: AbortSignal): Promise<CallResult<readonly boolean[]>>;
   /** The apiVersions (`apps/v1`) of the kind's group that serve its plural, preferred first; [] when none. */

@@ -9,6 +9,10 @@ export interface HttpOptions {
   readonly ca: string | null;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** A larger answer is `unreachable`; 16 MiB when left out. */
+  readonly largestBytes?: number;
+  /** How often a network error or a 5xx is tried again; twice when left out. */
+  readonly retries?: number;
 }
 
 export type HttpAnswer =

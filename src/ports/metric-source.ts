@@ -22,6 +22,8 @@ export interface SourceCheck {
   readonly findings: readonly Finding[];
   /** Time between two raw samples of stable's series, read from their timestamps; null when it could not be seen. */
   readonly scrapeIntervalMs: Ms | null;
+  /** Where some counters come faster than `scrapeIntervalMs`, for which the slowest of several sources counts: how fast. */
+  readonly counterIntervalMs?: Ms;
   /** How often it may be asked for counters. */
   readonly paceMs: Ms;
 }

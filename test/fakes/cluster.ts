@@ -15,6 +15,10 @@ export interface FakeClusterOptions {
   readonly absent?: readonly { readonly apiVersion: string; readonly plural: string }[];
   readonly allowed?: (question: AccessQuestion) => boolean;
   readonly proxy?: (path: string) => { status: number; body: string };
+  readonly podProxy?: (
+    pod: Parameters<Cluster['podProxy']>[0],
+    path: string,
+  ) => { status: number; body: string } | CallProblem;
 }
 
 export interface FakeCluster extends Cluster {
@@ -114,6 +118,10 @@ export const fakeCluster = (options: FakeClusterOptions = {}): FakeCluster => {
       options.proxy === undefined
         ? { kind: 'unreachable', message: 'no endpoints available for service' }
         : { kind: 'ok', value: options.proxy(path) },
+    podProxy: async (pod, path) => {
+      const answer = options.podProxy?.(pod, path) ?? { kind: 'unreachable' as const, message: 'connection refused' };
+      return 'kind' in answer ? answer : { kind: 'ok', value: answer };
+    },
     can: async (questions) => ({ kind: 'ok', value: questions.map((question) => options.allowed?.(question) ?? true) }),
     discover: async (type) => ({
       kind: 'ok',
