@@ -124,7 +124,7 @@ const misfit = (variant: PresetVariant, target: Target): string | null => {
       : `requests are counted by Service, and both versions are behind the Service ${target.service}`;
   }
   return callsOf(target) === 'grpc' && variant.calls === 'http'
-    ? 'failures are counted by HTTP status, which is 200 for gRPC calls that fail'
+    ? 'what is counted does not show which gRPC calls failed'
     : null;
 };
 

@@ -157,9 +157,9 @@ describe('a preset that cannot tell the arms apart', () => {
     expect(metrics.map(textOf)[0]).toContain('reporter="source", destination_workload_namespace=');
   });
 
-  test('is refused when it counts HTTP statuses of gRPC calls', async () => {
-    const resolved = await resolve(asked({ preset: 'contour' }), GRPC, /./);
-    expect(messageOf(resolved)).toContain('HTTP status, which is 200 for gRPC calls that fail');
+  test.each(['traefik', 'contour'])('is refused where it would have to know failed gRPC calls: %s', async (preset) => {
+    const resolved = await resolve(asked({ preset }), GRPC, /./);
+    expect(messageOf(resolved)).toContain('what is counted does not show which gRPC calls failed');
   });
 
   test('of gRPC calls is judged by their own status', async () => {
@@ -173,7 +173,7 @@ describe('a preset that cannot tell the arms apart', () => {
     expect(messageOf(await resolve(asked({ preset: 'contour' }), target, /./))).toContain(
       'warning: the preset `contour` judges the HTTP requests of these routes only',
     );
-    expect(messageOf(await resolve(asked(), target, /./))).toBe('');
+    expect(messageOf(await resolve(asked({ preset: 'linkerd' }), REPLICAS, /^response_/))).not.toContain('only');
   });
 
   test('is nginx, whatever the store has', async () => {

@@ -1,14 +1,20 @@
 import type { Preset, PresetVariant } from '../../ports/preset.ts';
-import { GRPC_NUMBERS, HTTP_ERRORS } from './codes.ts';
+import { HTTP_ERRORS } from './codes.ts';
 
-/** `code` is the gRPC status of gRPC calls, the HTTP status of all others: no number is both (pkg/middlewares/metrics). */
-const variant = (service: string): PresetVariant => ({
-  calls: 'any',
-  requests: `traefik_service_requests_total{service=~"${service}"}`,
-  failures: `traefik_service_requests_total{service=~"${service}", code=~"${HTTP_ERRORS}|${GRPC_NUMBERS}"}`,
-  histogram: `traefik_service_request_duration_seconds_bucket{service=~"${service}"}`,
-  unit: 's',
-});
+/**
+ * Of HTTP only: a gRPC call's `code` is read where servers seldom put it, before the trailers (pkg/middlewares/metrics).
+ * Measured on 3.7.10: 2, unknown, for every call of a server that does not announce its trailers, good or bad.
+ */
+const variant = (name: string): PresetVariant => {
+  const labels = `service=~"${name}", protocol!~"grpc.*"`;
+  return {
+    calls: 'http',
+    requests: `traefik_service_requests_total{${labels}}`,
+    failures: `traefik_service_requests_total{${labels}, code=~"${HTTP_ERRORS}"}`,
+    histogram: `traefik_service_request_duration_seconds_bucket{${labels}}`,
+    unit: 's',
+  };
+};
 
 /**
  * Traefik names a backend of a route from 3.7.6 on
@@ -18,13 +24,13 @@ const variant = (service: string): PresetVariant => ({
  */
 export const traefik: Preset = {
   name: 'traefik',
-  title: 'Traefik, for routes of the Gateway API',
+  title: 'Traefik, for HTTPRoutes of the Gateway API',
   kind: 'router',
   variants: [
     variant(
-      '(http|grpc)route-{{namespace}}-({{route}})-gw-.+-[0-9]+-[0-9a-f]{20}-svc-{{namespace}}-{{service}}-[0-9]+@kubernetesgateway',
+      'httproute-{{namespace}}-({{route}})-gw-.+-[0-9]+-[0-9a-f]{20}-svc-{{namespace}}-{{service}}-[0-9]+@kubernetesgateway',
     ),
-    variant('{{namespace}}-{{service}}-(http|grpc)-[0-9]+@kubernetesgateway'),
+    variant('{{namespace}}-{{service}}-http-[0-9]+@kubernetesgateway'),
   ],
   blended: null,
   advice: 'Traefik needs `metrics.prometheus.addServicesLabels` (on by default), and its pods must be scraped.',
