@@ -27,7 +27,7 @@ const namesOf = (result: unknown): string =>
 const countedOf = (result: unknown): number =>
   metricsOf(result)
     .filter((metric) => textAt(metric, 'name') === 'users: failures')
-    .reduce<number>((sum, metric) => sum + numberAt(metric, 'requests'), 0);
+    .reduce<number>((sum, metric) => sum + numberAt(metric, 'requests', 'canary'), 0);
 
 const good = async (context: Context, namespace: string): Promise<void> => {
   const opened = await openOne(context, namespace);
