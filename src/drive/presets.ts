@@ -5,7 +5,10 @@ import type { AskedMetric, CountedSpec, LatencySpec, MetricSpec, PresetSpec } fr
 import type { Preset, PresetVariant } from '../ports/preset.ts';
 import { errorFinding } from './findings.ts';
 
-/** Whether the store has data of stable for a metric. A finding: it could not be asked. */
+/**
+ * Whether the store has data of stable for a metric; a finding of `metric-not-found` is a no. Any other finding: it could
+ * not be asked, or its data cannot be used.
+ */
 export type Probe = (metric: MetricSpec) => Promise<boolean | Finding>;
 
 export interface ResolvedPresets {
@@ -30,12 +33,16 @@ export const resolvePresets = async (
 ): Promise<ResolvedPresets> => {
   const metrics: MetricSpec[] = [];
   const findings: Finding[] = [];
+  const ask: Probe = async (metric) => {
+    const answer = await probe(metric);
+    return typeof answer === 'object' && answer.code === 'metric-not-found' ? false : answer;
+  };
   for (const spec of asked) {
     if (spec.kind !== 'preset') {
       metrics.push(spec);
       continue;
     }
-    const resolved = await resolveOne(spec, presets, target, probe);
+    const resolved = await resolveOne(spec, presets, target, ask);
     metrics.push(...resolved.metrics);
     findings.push(...resolved.findings);
     if (resolved.unasked) break;

@@ -250,6 +250,20 @@ describe('several metrics', () => {
     expect(store.questions).toEqual([]);
   });
 
+  test('take a finding that there is no such metric for a no', async () => {
+    const missing = (metric: MetricSpec): Finding => ({
+      severity: 'error',
+      code: 'metric-not-found',
+      where: `metric "${metric.name}"`,
+      message: 'There is no metric.',
+      advice: null,
+    });
+    const probe: Probe = async (metric) => textOf(metric).startsWith('http_server_request') || missing(metric);
+    const { metrics } = await resolvePresets([asked({ preset: 'auto' })], PRESETS, routed(), probe);
+
+    expect(metrics.map(textOf)[0]).toContain('http_server_request_duration_seconds_count');
+  });
+
   test('are not asked for any more once the store does not answer', async () => {
     const down: Finding = {
       severity: 'error',
