@@ -4,19 +4,19 @@ import type { BasisPoints, Ms } from './units.ts';
 /** What would see more, or cost less, than the plan as it is. */
 export type Advice =
   /** Another first weight: what a total failure costs now, and would. */
-  | { readonly kind: 'first-weight'; readonly weight: BasisPoints; readonly now: Cost; readonly then: Cost }
-  /** Every interval so many times as long: the smallest regression that 9 of 10 times is seen, now (null: none) and then. */
+  | { readonly kind: 'first-weight'; readonly weight: BasisPoints; readonly now: Cost; readonly better: Cost }
+  /** Every interval so many times as long: the smallest regression that 9 of 10 times is seen, now (null: none) and better. */
   | {
       readonly kind: 'interval';
       readonly times: number;
       readonly firstMs: Ms;
       readonly now: number | null;
-      readonly then: number;
+      readonly better: number;
     }
   /** No interval of reasonable length would show so much as this. */
   | { readonly kind: 'little-traffic'; readonly worse: number }
   /** Counters that are read every second, from the pods themselves. */
-  | { readonly kind: 'sooner'; readonly now: Cost; readonly then: Cost };
+  | { readonly kind: 'sooner'; readonly now: Cost; readonly better: Cost };
 
 export interface Bounds {
   /** The smallest weight that the router can express; null: it splits pods, not requests. */
@@ -49,18 +49,18 @@ const firstWeight = (outlook: Outlook, scene: Scene, { granularity }: Bounds): A
   const unit = Math.max(granularity, HALF_A_PERCENT);
   const weight = Math.ceil(share / unit) * unit;
   if (weight >= (second?.share ?? 1) * 10_000) return null;
-  const [now, then] = [
+  const [now, better] = [
     costOfTotalFailure(outlook, scene),
     costOfTotalFailure(outlook, {
       ...scene,
       steps: [{ ...first, share: weight / 10_000 }, ...scene.steps.slice(1)],
     }),
   ];
-  return now !== null && then !== null && isWorth(now, then) ? { kind: 'first-weight', weight, now, then } : null;
+  return now !== null && better !== null && isWorth(now, better) ? { kind: 'first-weight', weight, now, better } : null;
 };
 
-const isWorth = (now: Cost, then: Cost): boolean =>
-  then.requests <= now.requests / 2 && now.requests - then.requests >= WORTH_REQUESTS;
+const isWorth = (now: Cost, better: Cost): boolean =>
+  better.requests <= now.requests / 2 && now.requests - better.requests >= WORTH_REQUESTS;
 
 /** Twice as many failures should be seen; where that takes too long, five times as many. */
 const interval = (outlook: Outlook, scene: Scene, { timeoutMs }: Bounds): Advice | null => {
@@ -73,8 +73,8 @@ const interval = (outlook: Outlook, scene: Scene, { timeoutMs }: Bounds): Advice
     if (now !== null && now <= goal) return null;
     for (const times of possible) {
       const steps = scene.steps.map((step) => ({ ...step, ms: step.ms * times }));
-      const then = smallestSure(sightsIn(outlook, { ...scene, steps }, 0, steps.length - 1));
-      if (then !== null && then <= goal) return { kind: 'interval', times, firstMs: first.ms * times, now, then };
+      const better = smallestSure(sightsIn(outlook, { ...scene, steps }, 0, steps.length - 1));
+      if (better !== null && better <= goal) return { kind: 'interval', times, firstMs: first.ms * times, now, better };
     }
   }
   return { kind: 'little-traffic', worse: 5 };
@@ -87,9 +87,9 @@ const smallestSure = (sights: readonly Sight[]): number | null => {
 
 const sooner = (outlook: Outlook, scene: Scene): Advice | null => {
   if (scene.scrapeMs < 5 * SECOND) return null;
-  const [now, then] = [
+  const [now, better] = [
     costOfTotalFailure(outlook, scene),
     costOfTotalFailure(outlook, { ...scene, sampleMs: SECOND, scrapeMs: SECOND }),
   ];
-  return now !== null && then !== null && isWorth(now, then) ? { kind: 'sooner', now, then } : null;
+  return now !== null && better !== null && isWorth(now, better) ? { kind: 'sooner', now, better } : null;
 };

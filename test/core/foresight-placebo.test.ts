@@ -3,7 +3,7 @@ import { type Placebo, replayPlacebo } from '../../src/core/placebo.ts';
 import type { Course, PastMetric } from '../../src/core/placebo-grid.ts';
 import type { Calibration } from '../../src/core/plan.ts';
 import type { CountedSpec } from '../../src/core/spec.ts';
-import { aCalibration, aPast, ERRORS, JUDGEMENT, NOW, type Traffic } from './past.ts';
+import { aCalibration, aPast, ERRORS, JUDGEMENT, NOW, type Traffic } from './stable-past.ts';
 
 const course: Course = {
   steps: [60_000, 60_000, 60_000, 60_000, 60_000].map((ms) => ({ ms })),

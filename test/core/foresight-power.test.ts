@@ -9,8 +9,8 @@ import {
   sightsIn,
   type Worse,
 } from '../../src/core/power.ts';
-import { aCalibration, ERRORS, JUDGEMENT, poisson } from './past.ts';
 import { seeded } from './random.ts';
+import { aCalibration, ERRORS, JUDGEMENT, poisson } from './stable-past.ts';
 
 const scene: Scene = {
   steps: [0.05, 0.1, 0.2, 0.5, 0.8].map((share) => ({ share, ms: 60_000 })),

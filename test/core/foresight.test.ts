@@ -4,8 +4,8 @@ import type { PodTick } from '../../src/core/history.ts';
 import type { Calibration, Plan } from '../../src/core/plan.ts';
 import type { Sample } from '../../src/core/sample.ts';
 import type { LatencySpec, MetricSpec } from '../../src/core/spec.ts';
-import { aCalibration, aPast, ERRORS, JUDGEMENT, type Traffic } from './past.ts';
 import { aPlan, LATENCY as MEASURED } from './plan.ts';
+import { aCalibration, aPast, ERRORS, JUDGEMENT, type Traffic } from './stable-past.ts';
 
 const SLOW: LatencySpec = { ...ERRORS, kind: 'latency', name: 'slow', histogram: 'h', bound: 0.5, unit: 's' };
 const THREE_HOURS = 3 * 3_600_000;
@@ -157,7 +157,7 @@ describe('advice', () => {
     if (first?.kind !== 'first-weight') throw new Error('no such advice');
 
     expect(first.weight).toBe(100);
-    expect(first.then.requests).toBeLessThan(first.now.requests / 4);
+    expect(first.better.requests).toBeLessThan(first.now.requests / 4);
   });
 
   test('no smaller first weight where pods are what is split', () => {
@@ -178,7 +178,7 @@ describe('advice', () => {
     const then = { steps: steps([500, 1_000, 2_000, 5_000, 8_000], longer.firstMs) };
 
     expect(longer.now).toBe(3);
-    expect(longer.then).toBe(2);
+    expect(longer.better).toBe(2);
     expect(longer.firstMs).toBeLessThanOrEqual(100_000);
     expect(adviceFor(then, {}).filter(({ kind }) => kind === 'interval')).toEqual([]);
   });

@@ -1,0 +1,87 @@
+import type { PodTick } from '../../src/core/history.ts';
+import type { Calibration, PlannedJudgement } from '../../src/core/plan.ts';
+import type { CountedSpec } from '../../src/core/spec.ts';
+import { seeded } from './random.ts';
+
+export const ERRORS: CountedSpec = {
+  kind: 'counted',
+  name: 'errors',
+  requests: 'requests',
+  failures: 'failures',
+  onNoData: 'wait',
+  dryRun: false,
+  replicaLabels: [],
+  ceiling: null,
+  floor: null,
+  slo: null,
+};
+
+export const aCalibration = (changes: Partial<Calibration> = {}): Calibration => ({
+  phi: 1,
+  tolerance: 1.1,
+  bounds: [],
+  part: 1,
+  history: null,
+  ...changes,
+});
+
+export const JUDGEMENT: PlannedJudgement = {
+  rollbackOdds: 30,
+  holdOdds: 5,
+  minFailures: 3,
+  minRequests: 20,
+  requireEvidence: null,
+  ignoreFirstMs: 0,
+  mode: 'decide',
+  metrics: { errors: aCalibration() },
+};
+
+/** Knuth's for small means, a rounded normal above. */
+export const poisson = (random: () => number, mean: number): number => {
+  if (mean > 60) {
+    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    return Math.max(0, Math.round(mean + Math.sqrt(mean) * normal));
+  }
+  let [count, left] = [-1, 1];
+  const end = Math.exp(-mean);
+  do {
+    count += 1;
+    left *= random();
+  } while (left > end);
+  return count;
+};
+
+export interface Traffic {
+  readonly pods: number;
+  readonly requestsPerSecond: number;
+  readonly failureRatio: number;
+  readonly seconds: number;
+  /** Failures come so many at a time, all on one pod. */
+  readonly clump?: number;
+  readonly scrapeMs?: number;
+  readonly seed: number;
+}
+
+export const NOW = Date.parse('2026-03-01T10:00:00Z');
+
+/** Stable's past: Poisson traffic, split evenly between pods that are each scraped in their own moment. */
+export const aPast = (traffic: Traffic): readonly PodTick[] => {
+  const { pods, requestsPerSecond, failureRatio, seconds, clump = 1, scrapeMs = 5_000, seed } = traffic;
+  const random = seeded(seed);
+  const start = NOW - seconds * 1000;
+  const requests = (requestsPerSecond * scrapeMs) / 1000 / pods;
+  return Array.from({ length: pods }, (_, pod) => {
+    const phase = Math.floor(random() * scrapeMs);
+    return Array.from({ length: Math.floor((seconds * 1000) / scrapeMs) - 1 }, (_each, index): PodTick => {
+      const from = start + phase + index * scrapeMs;
+      const failures = clump * poisson(random, (requests * failureRatio) / clump);
+      return {
+        pod: `checkout-7d9f-${pod}`,
+        from,
+        to: from + scrapeMs,
+        requests: Math.max(failures, poisson(random, requests)),
+        failures,
+      };
+    });
+  }).flat();
+};
