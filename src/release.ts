@@ -12,7 +12,7 @@ import type { Ms } from './core/units.ts';
 import { contextOf, type Means } from './drive/context.ts';
 import { problemFinding } from './drive/findings.ts';
 import { type Preflight, preflight } from './drive/preflight.ts';
-import { previewOf } from './drive/preview.ts';
+import { makePreview } from './drive/preview.ts';
 import { type Declined, type Opening, reconnect, takeOver } from './drive/take-over.ts';
 import { driveToEnd, type Released, released } from './drive/to-end.ts';
 import { lockHeld, settleEarlier } from './earlier.ts';
@@ -49,7 +49,8 @@ export const release = async (input: Release): Promise<Released> => {
   if (checked.kind === 'unchanged') return released(unchanged(input, namespace));
   if (input.spec.command === 'plan') {
     const reason: Reason = { code: 'planned', text: 'the plan was made and nothing was written', metric: null };
-    return released({ kind: 'planned', reason, preview: previewOf(checked, input) });
+    const preview = await makePreview(checked, { ...input, now: input.clock.now(), signal });
+    return released({ kind: 'planned', reason, preview });
   }
   return roll(input, checked, namespace);
 };

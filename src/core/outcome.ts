@@ -1,3 +1,4 @@
+import type { Foresight } from './foresight.ts';
 import type { Plan } from './plan.ts';
 import type { Finding, Reason } from './reason.ts';
 import type { Rollout } from './rollout.ts';
@@ -85,6 +86,8 @@ export interface Preview {
   /** Role and RoleBinding of the watchdog's service account, as YAML; null: there is no watchdog. */
   readonly watchdogRole: string | null;
   readonly peakPods: number;
+  /** What stable's past tells about it; null: nothing in it is judged on evidence. */
+  readonly foresight: Foresight | null;
 }
 
 /** The last words of the pods that failed, by pod; plain hostile text, at most 20 lines each. */

@@ -1,3 +1,4 @@
+import { type Foresight, foresee } from '../core/foresight.ts';
 import { shortestDuration } from '../core/make-plan.ts';
 import { guardOf } from '../core/marks.ts';
 import { DEPLOYMENT, objectRef, type Request, refKey, refText, SERVICE } from '../core/objects.ts';
@@ -5,19 +6,47 @@ import type { Preview } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import { roleYaml } from '../core/rights.ts';
 import { storeName } from '../core/store-name.ts';
+import type { Ms } from '../core/units.ts';
 import type { Cluster } from '../ports/cluster.ts';
+import type { MetricSource } from '../ports/metric-source.ts';
 import type { Watchdog } from '../ports/watchdog.ts';
 import type { Workload } from '../ports/workload.ts';
 import { fieldsOfRequest, plannedWrites } from './dry-run.ts';
+import { readHistory } from './history.ts';
 import type { Preflight } from './preflight.ts';
+import { bindQueries } from './sampling.ts';
 
 type Touch = Preview['touches'][number];
 
-/** What `command: plan` reports: the plan and everything that carrying it out would touch. */
-export const previewOf = (
-  ready: Extract<Preflight, { kind: 'ready' }>,
-  parts: { readonly cluster: Cluster; readonly workload: Workload; readonly watchdog: Watchdog | null },
-): Preview => {
+type Ready = Extract<Preflight, { kind: 'ready' }>;
+
+/** As much of stable's past as foresight is made from. */
+const PAST_MS: Ms = 3 * 3_600_000;
+
+/**
+ * What `command: plan` reports: the plan, what stable's past tells about it, and everything that carrying it out would
+ * touch. Reading the past takes 20 s at most and is never an error.
+ */
+export const makePreview = async (ready: Ready, parts: PreviewParts): Promise<Preview> =>
+  previewOf(ready, parts, await readForesight(ready, parts));
+
+export interface PreviewParts {
+  readonly cluster: Cluster;
+  readonly workload: Workload;
+  readonly watchdog: Watchdog | null;
+  readonly source: MetricSource | null;
+  readonly now: Ms;
+  readonly signal: AbortSignal;
+}
+
+const readForesight = async ({ plan, seen }: Ready, parts: PreviewParts): Promise<Foresight | null> => {
+  const { source, workload, now, signal } = parts;
+  const queries = bindQueries(plan.metrics, workload, seen, plan.target, { windowMs: PAST_MS, arms: ['stable'] });
+  const samples = source === null ? [] : await readHistory(source, queries, now - PAST_MS, now, signal);
+  return foresee(plan, samples, PAST_MS);
+};
+
+const previewOf = (ready: Ready, parts: PreviewParts, foresight: Foresight | null): Preview => {
   const { plan, findings, router, seen, permissions } = ready;
   const guard = guardOf(plan.target.namespace, plan.target.deployment, 'plan', plan.target.rolloutId);
   const { requests } = plannedWrites({ ...parts, router, guard, seen, plan });
@@ -34,6 +63,7 @@ export const previewOf = (
     role: roleYaml(permissions, plan.target.namespace),
     watchdogRole: parts.watchdog?.role(plan) ?? null,
     peakPods: peakPods(plan),
+    foresight,
   };
 };
 

@@ -4,11 +4,12 @@ import type { Preview } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import { type Section, section } from './document.ts';
 import { markdownFence } from './escape.ts';
+import { foresightSections } from './foresight.ts';
 import { code, type Inline, joined, link, say, toMarkdown } from './inline.ts';
 import { findingSections } from './rejected.ts';
 import { routeNames, versions } from './subject.ts';
 
-/** What `command: plan` tells: steps, duration, every object and field that would be written, rights, peak pods, warnings. */
+/** What `command: plan` tells: steps, duration, what stable's past foretells, every object and field that would be written, rights, peak pods, warnings. */
 export const planSections = (preview: Preview): readonly (Section | null)[] => [
   section(null, [subject(preview.plan)]),
   section(null, [stepTable(preview.plan)]),
@@ -17,6 +18,7 @@ export const planSections = (preview: Preview): readonly (Section | null)[] => [
     ...conductLines(preview.plan),
   ]),
   ...findingSections(preview.findings),
+  ...foresightSections(preview.plan, preview.foresight),
   section(say`What would be written`, [touchTable(preview)]),
   section(say`Rights it needs`, [markdownFence(preview.role, 'yaml')]),
   preview.watchdogRole === null

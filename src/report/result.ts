@@ -2,6 +2,7 @@ import type { Outcome, Status } from '../core/outcome.ts';
 import { REASONS, type Reason } from '../core/reason.ts';
 import type { Rollout, StepRecord } from '../core/rollout.ts';
 import { unreachable } from '../core/units.ts';
+import { type ResultForesight, resultForesight } from './foresight-result.ts';
 import { isoTime } from './numbers.ts';
 import { type ResultRollout, resultRollouts } from './overview.ts';
 import { harmOf, routeNames, shareOfNew, wasAborted } from './subject.ts';
@@ -29,6 +30,8 @@ export interface ResultJson {
   readonly warnings: readonly string[];
   /** Of `status` and `sweep` only: every open rollout that was found. */
   readonly rollouts?: readonly ResultRollout[];
+  /** Of `plan` only: what stable's past tells; null: nothing is judged on evidence. */
+  readonly foresight?: ResultForesight | null;
 }
 
 type ResultMetric = StepRecord['metrics'][number];
@@ -163,6 +166,7 @@ export const resultOf = (outcome: Outcome): ResultJson => {
     harm: harmPart(rollout),
     warnings: warningsOf(outcome),
     ...(outcome.kind === 'accepted' && LISTS.has(code) ? { rollouts: resultRollouts(outcome.rollouts) } : {}),
+    ...(outcome.kind === 'planned' ? { foresight: resultForesight(outcome.preview.foresight) } : {}),
   };
 };
 

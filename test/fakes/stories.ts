@@ -343,6 +343,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
         role: ROLE,
         watchdogRole: null,
         peakPods: 20,
+        foresight: null,
       },
     },
   },

@@ -37,6 +37,7 @@ const planned = (plan: Plan): Story => ({
       role: 'kind: Role',
       watchdogRole: plan.watchdog === null ? null : 'kind: Role\n---\nkind: RoleBinding',
       peakPods: 20,
+      foresight: null,
     },
   },
 });
