@@ -6,8 +6,7 @@ import type { Tally } from './tally.ts';
  * whatever shared trouble comes and goes. Method and numbers: docs/judgement.md.
  */
 export interface Evidence {
-  /** Logarithms of likelihood ratios, one for each of RATIOS, by the step in which their counting began. */
-  readonly starts: readonly { readonly step: number; readonly logs: readonly number[] }[];
+  readonly starts: readonly Start[];
   /** The same against "the failure ratio is at most the ceiling", of each arm, start after start; [] without a ceiling. */
   readonly ceiling: { readonly subject: readonly number[]; readonly reference: readonly number[] };
   /** Against "the failure ratio is at most the floor", start after start; [] without a floor. */
@@ -15,6 +14,16 @@ export interface Evidence {
   /** Logarithms of evidence against "the subject is at least so many times worse", one for each of MULTIPLES. */
   readonly safe: readonly number[];
   /** Everything that went into it. */
+  readonly subject: Tally;
+  readonly reference: Tally;
+}
+
+/** Evidence that is counted from a step on. */
+export interface Start {
+  readonly step: number;
+  /** Logarithms of likelihood ratios, one for each of RATIOS. */
+  readonly logs: readonly number[];
+  /** Everything that went into it since that step began. */
   readonly subject: Tally;
   readonly reference: Tally;
 }
@@ -89,7 +98,12 @@ export const addTick = (evidence: Evidence, tick: Tick, settings: EvidenceSettin
   const limited = (logs: readonly number[], tally: Tally, limit: number | null): readonly number[] =>
     limit === null ? [] : plus(logs, repeated(absoluteGain(tally, limit, phi), starts.length));
   return {
-    starts: starts.map(({ step, logs }) => ({ step, logs: plus(logs, gain) })),
+    starts: starts.map((start) => ({
+      step: start.step,
+      logs: plus(start.logs, gain),
+      subject: addTallies(start.subject, subject),
+      reference: addTallies(start.reference, reference),
+    })),
     ceiling: {
       subject: limited(evidence.ceiling.subject, subject, ceiling),
       reference: limited(evidence.ceiling.reference, reference, ceiling),
@@ -105,7 +119,7 @@ export const addTick = (evidence: Evidence, tick: Tick, settings: EvidenceSettin
 const startsIn = ({ starts }: Evidence, step: number, { steps }: EvidenceSettings): Evidence['starts'] =>
   starts.some((start) => start.step === step) || starts.length >= Math.max(1, steps)
     ? starts
-    : [...starts, { step, logs: zeros(RATIOS) }];
+    : [...starts, { step, logs: zeros(RATIOS), subject: NONE, reference: NONE }];
 
 const plus = (logs: readonly number[], gain: readonly number[]): readonly number[] =>
   gain.map((more, index) => (logs[index] ?? 0) + more);
@@ -195,6 +209,17 @@ export const oddsOf = (evidence: Evidence, { steps, ceiling, floor }: EvidenceSe
  */
 export const ceilingOdds = ({ ceiling }: Evidence, arm: 'subject' | 'reference', steps = 1): number =>
   Math.min(overStarts(startAfterStart(ceiling[arm]), steps), MOST_ODDS);
+
+/**
+ * The start that the evidence comes from, against the reference or the ceiling: of a fault that began in a later step,
+ * that step. null before the first tick.
+ */
+export const loudestStart = (evidence: Evidence, steps: number, against: 'reference' | 'ceiling'): Start | null => {
+  const { starts, ceiling } = evidence;
+  const logs = against === 'ceiling' ? startAfterStart(ceiling.subject) : starts.map((start) => start.logs);
+  const parts = logs.map((one, index) => partOfStart(index, steps) * mixed(one));
+  return starts[parts.indexOf(Math.max(...parts))] ?? null;
+};
 
 /** The smallest of MULTIPLES that the subject is not worse than, at 95 %; null where none can be excluded. */
 export const upperBound = ({ safe }: Evidence): number | null => {

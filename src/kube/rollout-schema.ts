@@ -65,9 +65,10 @@ const stage = z.object({
   countedUntil: instant,
 });
 
-const logs = z.array(z.number().finite()).max(100);
+// Start after start: of as many steps as a plan may have.
+const logs = z.array(z.number().finite()).max(10_000);
 const evidence = z.object({
-  starts: z.array(z.object({ step: count, logs })).max(1000),
+  starts: z.array(z.object({ step: count, logs, subject: tally, reference: tally })).max(1000),
   ceiling: z.object({ subject: logs, reference: logs }),
   floor: logs,
   safe: logs,
