@@ -52,7 +52,7 @@ const foldArm = (
     arm,
     bounds: metric.streams.map(({ bound }) => bound),
     since: countsFrom(rollout, metric),
-    scrapeMs: plan.timings.minWindowMs / 4,
+    scrapeMs: plan.timings.counterMs,
     ignoreFirstMs: plan.judgement.ignoreFirstMs,
     seen: observation?.[arm] ?? null,
     seenAt: observation?.at ?? 0,

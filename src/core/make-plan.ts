@@ -21,6 +21,8 @@ export interface Facts {
   readonly original: Json;
   /** null: no metrics, or it could not be seen. */
   readonly scrapeIntervalMs: Ms | null;
+  /** That of counters alone, where they come from a quicker source. */
+  readonly counterIntervalMs: Ms | null;
   /** How often the source may be asked for counters. */
   readonly paceMs: Ms;
   /** Those asked for, with presets resolved. */
@@ -182,6 +184,7 @@ const judgementOf = (asked: JudgementSpec, { metrics, calibrations }: Facts): Pl
 
 const timingsOf = (spec: Spec, facts: Facts): Timings => {
   const scrape = facts.scrapeIntervalMs ?? (spec.metrics.length === 0 ? 1_000 : USUAL_SCRAPE_MS);
+  const counterMs = facts.counterIntervalMs ?? scrape;
   const shortest = Math.min(...spec.steps.map(({ intervalMs }) => intervalMs));
   // A measured metric has no value before its window is full, and the updated stable is judged by it too.
   const measuredMs = facts.metrics.some(({ kind, dryRun }) => kind === 'measured' && !dryRun) ? 4 * scrape + 1_000 : 0;
@@ -193,7 +196,8 @@ const timingsOf = (spec: Spec, facts: Facts): Timings => {
     verifyMs: Math.max(60_000, 4 * facts.settleMs),
     settleMs: facts.settleMs,
     observeMs: Math.max(LOOK_MS, Math.ceil((facts.readsPerLook * 60_000) / LOOKS_BUDGET)),
-    sampleMs: Math.max(facts.paceMs, Math.min(scrape, USUAL_SCRAPE_MS)),
+    counterMs,
+    sampleMs: Math.max(facts.paceMs, Math.min(counterMs, USUAL_SCRAPE_MS)),
     minWindowMs: 4 * scrape,
     returnMs: Math.max(2_000, 2 * scrape, Math.min(shortest / 4, 15_000), measuredMs),
   };

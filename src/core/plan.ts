@@ -117,6 +117,8 @@ export interface Timings {
   readonly settleMs: Ms;
   /** Time between two looks at the cluster while a weight is held: what the request budget allows. */
   readonly observeMs: Ms;
+  /** Time between two points of a counter. */
+  readonly counterMs: Ms;
   /** Time between two samples of counted metrics. */
   readonly sampleMs: Ms;
   /** Four scrapes: no query looks at a shorter window, and none is sent before it is that long. */

@@ -24,7 +24,10 @@ export interface MetricsInput {
   readonly signal: AbortSignal;
 }
 
-export type CheckedMetrics = Pick<Facts, 'metrics' | 'calibrations' | 'scrapeIntervalMs' | 'paceMs'> & {
+export type CheckedMetrics = Pick<
+  Facts,
+  'metrics' | 'calibrations' | 'scrapeIntervalMs' | 'counterIntervalMs' | 'paceMs'
+> & {
   readonly findings: readonly Finding[];
 };
 
@@ -37,6 +40,7 @@ const NOTHING: CheckedMetrics = {
   metrics: [],
   calibrations: {},
   scrapeIntervalMs: null,
+  counterIntervalMs: null,
   paceMs: USUAL_PACE_MS,
   findings: [],
 };
@@ -52,12 +56,17 @@ export const checkMetrics = async (input: MetricsInput, target: Target, seen: Se
   });
   if (hasErrors(resolved.findings)) return { ...NOTHING, findings: resolved.findings };
   const queries = ask(resolved.metrics);
-  const { findings: answered, scrapeIntervalMs, paceMs } = await source.check(queries, signal);
+  const {
+    findings: answered,
+    scrapeIntervalMs,
+    counterIntervalMs = null,
+    paceMs,
+  } = await source.check(queries, signal);
   const findings = [...resolved.findings, ...answered];
   // While the fewest of them are judged, one that differs by chance weighs most.
   const stablePods = input.workload.observe(seen, target).stable?.replicas ?? 1;
   const canaryPods = Math.max(1, Math.ceil(((spec.steps[0]?.weight ?? 0) / 10_000) * stablePods));
-  const checked = { metrics: resolved.metrics, scrapeIntervalMs, paceMs };
+  const checked = { metrics: resolved.metrics, scrapeIntervalMs, counterIntervalMs, paceMs };
   if (hasErrors(findings)) return { ...checked, calibrations: {}, findings };
   const calibrated = await calibrateAll(input, canaryPods, source, resolved.metrics, queries);
   return { ...checked, ...calibrated, findings: [...findings, ...calibrated.findings] };

@@ -181,7 +181,7 @@ const planOf = (
   target: Target,
   router: TrafficRouter,
   seen: Seen,
-  { metrics, calibrations, scrapeIntervalMs, paceMs }: CheckedMetrics,
+  { metrics, calibrations, scrapeIntervalMs, counterIntervalMs, paceMs }: CheckedMetrics,
 ): { readonly plan: Plan | null; readonly findings: readonly Finding[] } => {
   const { stable } = workload.observe(seen, target);
   if (stable === null)
@@ -205,6 +205,7 @@ const planOf = (
     uids: uidsOf(seen, [...target.routes, ...workload.marked(target)]),
     original: router.original(seen, target),
     scrapeIntervalMs,
+    counterIntervalMs,
     paceMs,
     metrics,
     calibrations,

@@ -26,6 +26,19 @@ const valuesOf = (
   window: `${Math.max(1, Math.ceil(windowMs / 1000))}s`,
 });
 
+type Common = Pick<BoundQuery, 'metric' | 'arm' | 'replicaLabels' | 'pods'>;
+
+const boundQuery = (spec: MetricSpec, common: Common, bind: (text: string) => string): BoundQuery => {
+  switch (spec.kind) {
+    case 'counted':
+      return { ...common, kind: 'counted', requests: bind(spec.requests), failures: bind(spec.failures) };
+    case 'latency':
+      return { ...common, kind: 'latency', histogram: bind(spec.histogram), bound: spec.bound };
+    case 'measured':
+      return { ...common, kind: 'measured', query: bind(spec.query) };
+  }
+};
+
 /** Each metric once per arm, with the placeholders bound to that arm (design §1.4). */
 export const bindQueries = (
   metrics: readonly MetricSpec[],
@@ -36,22 +49,15 @@ export const bindQueries = (
 ): readonly BoundQuery[] => {
   const pods = workload.podsExpression(seen, target);
   return metrics.flatMap((spec) =>
-    (options.arms ?? ARMS).map((arm): BoundQuery => {
-      const bind = (text: string): string => bindPlaceholders(text, valuesOf(target, arm, pods[arm], options.windowMs));
+    (options.arms ?? ARMS).map((arm) => {
+      const values = valuesOf(target, arm, pods[arm], options.windowMs);
       const common = {
         metric: spec.name,
         arm,
         replicaLabels: spec.replicaLabels,
         pods: workload.podsOf(seen, target, arm),
       };
-      switch (spec.kind) {
-        case 'counted':
-          return { ...common, kind: 'counted', requests: bind(spec.requests), failures: bind(spec.failures) };
-        case 'latency':
-          return { ...common, kind: 'latency', histogram: bind(spec.histogram), bound: spec.bound };
-        case 'measured':
-          return { ...common, kind: 'measured', query: bind(spec.query) };
-      }
+      return boundQuery(spec, common, (text) => bindPlaceholders(text, values));
     }),
   );
 };

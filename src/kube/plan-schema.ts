@@ -73,6 +73,7 @@ const timings = z.object({
   noDataMs: duration,
   verifyMs: duration,
   settleMs: duration,
+  counterMs: pace,
   sampleMs: pace,
   minWindowMs: duration,
   returnMs: duration,

@@ -29,6 +29,7 @@ const facts = (change: Partial<Facts> = {}): Facts => {
     settleMs: 2_000,
     stableReplicas: 10,
     scrapeIntervalMs: 15_000,
+    counterIntervalMs: null,
     paceMs: 5_000,
     metrics: [],
     calibrations: {},

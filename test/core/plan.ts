@@ -101,6 +101,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => {
       verifyMs: 60_000,
       settleMs: 2_000,
       observeMs: 5_000,
+      counterMs: 1_000,
       sampleMs: 5_000,
       minWindowMs: 4_000,
       returnMs: 5_000,

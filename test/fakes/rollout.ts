@@ -121,6 +121,7 @@ export const aPlan = (changes: Partial<Plan> = {}): Plan => ({
     verifyMs: 60_000,
     settleMs: 2000,
     observeMs: 5000,
+    counterMs: 5000,
     sampleMs: 5000,
     minWindowMs: 20_000,
     returnMs: 10_000,
