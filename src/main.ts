@@ -27,7 +27,7 @@ import { withPullRequest } from './github/pull-request.ts';
 import { announceMain, isPost, loadRun, saveRun } from './github/state.ts';
 import { openThread, type Thread } from './github/thread.ts';
 import { listOpen } from './kube/open-rollouts.ts';
-import { sourcePermissions } from './metrics/index.ts';
+import { sourceNotices, sourcePermissions } from './metrics/index.ts';
 import type { Cluster } from './ports/cluster.ts';
 import { finish, type Release, release } from './release.ts';
 import { renderSummary } from './report/comment.ts';
@@ -94,6 +94,7 @@ const releaseOf = (run: Process, shell: Shell, spec: Spec, cluster: Cluster, ids
     run: runOf(run.context),
     rolloutId: ids.rolloutId,
     sourcePermissions: sourcePermissions(spec.sources),
+    sourceNotices: sourceNotices(spec.sources, target.namespace),
     store: storeOf(cluster, target),
   };
 };

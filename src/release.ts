@@ -1,7 +1,7 @@
 import type { Permission } from './core/objects.ts';
 import type { Outcome, Subject } from './core/outcome.ts';
 import type { Run } from './core/plan.ts';
-import type { Reason, ReasonCode } from './core/reason.ts';
+import type { Finding, Reason, ReasonCode } from './core/reason.ts';
 import { refused, rejection } from './core/rejection.ts';
 import type { Rollout } from './core/rollout.ts';
 import type { Spec } from './core/spec.ts';
@@ -25,6 +25,8 @@ export interface Release extends Means {
   readonly rolloutId: string;
   /** Rights in the cluster that the source needs. */
   readonly sourcePermissions: readonly Permission[];
+  /** What a plan tells of the sources. */
+  readonly sourceNotices: readonly Finding[];
   readonly store: Store;
 }
 

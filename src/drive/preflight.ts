@@ -33,6 +33,8 @@ export interface PreflightInput {
   readonly source: MetricSource | null;
   readonly presets: readonly Preset[];
   readonly sourcePermissions: readonly Permission[];
+  /** What a plan tells of the sources. */
+  readonly sourceNotices: readonly Finding[];
   readonly now: number;
   readonly signal: AbortSignal;
 }
@@ -157,7 +159,8 @@ const withTarget = async (
     { cluster, router, workload, watchdog: input.watchdog, guard, seen, plan: planned.plan },
     signal,
   );
-  const findings = [...found, ...refused, ...noMetrics(spec)];
+  const notices = spec.command === 'plan' ? input.sourceNotices : [];
+  const findings = [...found, ...refused, ...noMetrics(spec), ...notices];
   return hasErrors(findings)
     ? { kind: 'rejected', findings }
     : { kind: 'ready', plan: planned.plan, findings, router, seen, permissions };

@@ -54,7 +54,8 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@prometheus-io/lezer-promql': ['config', 'metrics'],
   '@lezer/common': ['config', 'metrics'],
   '@lezer/lr': ['config', 'metrics'],
-  'fastest-levenshtein': ['config', 'routers', 'workloads'],
+  'fastest-levenshtein': ['config', 'metrics', 'routers', 'workloads'],
+  re2js: ['metrics'],
   'markdown-table': ['report'],
 };
 

@@ -50,6 +50,7 @@ const checked = (spec: Partial<Spec>, endsAt: number | null, asked: RequestedVer
     source: null,
     presets: [],
     sourcePermissions: [],
+    sourceNotices: [],
     now: NOW,
     signal: signal(),
   });

@@ -48,6 +48,7 @@ const aRelease = (store: Partial<Store>): Release => ({
   source: null,
   presets: [],
   sourcePermissions: [],
+  sourceNotices: [],
   store: aStore(store),
   clock: fakeClock(),
   cancelled: new AbortController().signal,
