@@ -61,16 +61,29 @@ const isOfCanary = ({ path, body }: ProxiedRequest): boolean =>
 
 const withoutCanary: Change = (results, request) => (isOfCanary(request) ? [] : results);
 
-/** Every other answer is of a replica that began later, scrapes a little earlier and missed the newest scrape. */
+const EARLIER_SECONDS = 0.35;
+
+/** What a server that scrapes a little earlier reads: the pods' counters as they were then. Its newest scrape has not ended. */
+const scrapedEarlier = (values: readonly Point[]): readonly Point[] =>
+  values.slice(0, -1).flatMap(([at, value], index) => {
+    const [atBefore, before] = values[index - 1] ?? [Number.NaN, ''];
+    if (!(at - atBefore > EARLIER_SECONDS)) return [];
+    const grown = Math.max(0, Number(value) - Number(before)) * (1 - EARLIER_SECONDS / (at - atBefore));
+    const isReset = Number(value) < Number(before);
+    return [[at - EARLIER_SECONDS, isReset ? value : String(Math.floor(Number(before) + grown))] as const];
+  });
+
+/** Every other answer is of a second server. */
 const secondReplica = (): Change => {
   let turn = 0;
   return (results) => {
     turn += 1;
     if (turn % 2 === 0) return results;
-    return results.map((result) => {
-      const older = { ...result, ...(result.values && { values: result.values.slice(0, -1) }) };
-      return mapPoints(older, ([at, value]) => [at - 0.35, String(Number(value) * 0.97)]);
-    });
+    return results.map((result) =>
+      result.values === undefined
+        ? mapPoints(result, ([at, value]) => [at - EARLIER_SECONDS, value])
+        : { ...result, values: scrapedEarlier(result.values) },
+    );
   };
 };
 
