@@ -53,13 +53,13 @@ export interface RoundsOptions {
 }
 
 interface Turn {
-  /** When it was last its turn; null: never. */
-  readonly turnAt: Ms | null;
+  /** Rises with each pod that has its turn; 0: it had none. */
+  readonly number: number;
   readonly readAt: Ms;
   readonly bytes: number;
 }
 
-const NEW: Turn = { turnAt: null, readAt: 0, bytes: USUAL_BYTES };
+const NEW: Turn = { number: 0, readAt: 0, bytes: USUAL_BYTES };
 
 export const createRounds = (options: RoundsOptions): Rounds => {
   const turns = new Map<string, Turn>();
@@ -115,21 +115,20 @@ const readSome = async (
   signal: AbortSignal,
 ): Promise<Pick<Round & { kind: 'read' }, 'readings' | 'silent' | 'postponed'>> => {
   const turnOf = ({ id }: Endpoint): Turn => turns.get(id) ?? NEW;
-  const waiting = endpoints
-    .toSorted((a, b) => (turnOf(a).turnAt ?? 0) - (turnOf(b).turnAt ?? 0))
-    .slice(0, PODS_PER_ROUND);
+  const waiting = endpoints.toSorted((a, b) => turnOf(a).number - turnOf(b).number).slice(0, PODS_PER_ROUND);
   const chosen = waiting.filter((endpoint) => budget.take(turnOf(endpoint).bytes));
   const readOne = async (
     endpoint: Endpoint,
   ): Promise<Reading | { readonly pod: string; readonly problem: PodProblem }> => {
     const before = turnOf(endpoint);
-    turns.set(endpoint.id, { ...before, turnAt: clock.now() });
+    const number = Math.max(0, ...[...turns.values()].map((turn) => turn.number)) + 1;
+    turns.set(endpoint.id, { ...before, number });
     const answer = await reader.read(endpoint, signal);
     budget.settle(before.bytes, answer.bytes);
     if (answer.kind === 'problem') return { pod: endpoint.pod, problem: answer.problem };
     // Two readings of a pod must not have one time, whatever the clock does.
     const at = Math.max(clock.now(), before.readAt + 1);
-    turns.set(endpoint.id, { turnAt: at, readAt: at, bytes: answer.bytes });
+    turns.set(endpoint.id, { number, readAt: at, bytes: answer.bytes });
     return { endpoint, at, bytes: answer.bytes, series: answer.series };
   };
   // The way to pods is found with one of them: asking all of them both ways would be twice the load.
