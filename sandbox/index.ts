@@ -5,7 +5,8 @@ import type { Pace } from './cluster/context.ts';
 import { PODS } from './cluster/context.ts';
 import type { Cluster } from './cluster/index.ts';
 import { startCluster } from './cluster/index.ts';
-import { list } from './cluster/store.ts';
+import { restartContainers } from './cluster/kubelet.ts';
+import { find, list } from './cluster/store.ts';
 import type { Exposed } from './counters.ts';
 import { expose } from './counters.ts';
 import type { GitHub, GitHubOptions } from './github/index.ts';
@@ -44,6 +45,8 @@ export interface Sandbox {
   measured(): Promise<void>;
   /** As if ready pods had served for a while: their counters and the metrics store show it. */
   past(options: PastOptions): void;
+  /** The process in a pod starts anew, and its counters from nought. */
+  restart(namespace: string, pod: string): void;
   /** The action against this sandbox: its kubeconfig and its GitHub are given unless the options give others. */
   run(options: RunOptions): Promise<RunResult>;
   stop(): Promise<void>;
@@ -108,6 +111,12 @@ export const startSandbox = async (options: SandboxOptions = {}): Promise<Sandbo
     kubeconfigPath,
     until,
     measured: () => until('samples of the users’ requests', () => scrapesOf(prometheus) >= 3),
+    restart: (own, name) => {
+      const pod = find(cluster.context.store, PODS, own, name);
+      if (pod === undefined) throw new Error(`there is no pod ${own}/${name}`);
+      traffic.counters.delete(pod.metadata.uid ?? '');
+      restartContainers(cluster.context, pod);
+    },
     past: (options) => makePast(cluster, traffic, prometheus, options),
     ready: (own, deployment, timeoutMs) =>
       until(`${own}/${deployment} ready`, () => isReady(cluster, own, deployment), timeoutMs),

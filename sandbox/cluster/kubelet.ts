@@ -127,6 +127,24 @@ export const startPod = (
   });
 };
 
+interface Restartable {
+  readonly restartCount: number;
+  readonly state: { readonly running?: { readonly startedAt: string } };
+}
+
+/** The containers of a running pod end and start anew in it: the pod stays what it is. */
+export const restartContainers = (context: Context, pod: KubeObject): void => {
+  const now = timestamp();
+  const status = viewStatus<{ containerStatuses: readonly Restartable[] }>(pod);
+  const containerStatuses = (status.containerStatuses ?? []).map((container) => ({
+    ...container,
+    restartCount: container.restartCount + 1,
+    state: { running: { startedAt: now } },
+    lastState: { terminated: { exitCode: 1, reason: 'Error', ...container.state.running, finishedAt: now } },
+  }));
+  report(context, pod, asJson({ ...status, containerStatuses }));
+};
+
 /** Ends a pod that is marked for deletion: its process answers until then. */
 export const stopPod = (context: Context, pod: KubeObject): void => {
   const { stopDelayMs } = podBehaviour(pod);

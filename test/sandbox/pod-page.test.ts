@@ -79,6 +79,22 @@ describe('a pod behind the API server', () => {
     });
   });
 
+  test('counts from nought when it was started again, as its status says', async () => {
+    const { sandbox, name, get } = await start();
+    sandbox.traffic.start({ rps: 500, target: 'service/checkout' });
+    await sandbox.until('requests', () => sandbox.traffic.records.some(({ pod }) => pod === name));
+    sandbox.traffic.stop();
+
+    sandbox.restart('shop', name);
+
+    expect((await get(`${name}:9102/proxy/metrics`)).text).not.toContain('http_requests_total{');
+    expect(sandbox.cluster.get('v1', 'Pod', 'shop', name)?.status).toMatchObject({
+      containerStatuses: [{ restartCount: 1, ready: true, state: { running: { startedAt: expect.any(String) } } }],
+      conditions: expect.arrayContaining([expect.objectContaining({ type: 'Ready', status: 'True' })]),
+    });
+    expect(() => sandbox.restart('shop', 'nobody')).toThrow('there is no pod shop/nobody');
+  });
+
   test('says what a test has it say', async () => {
     const { sandbox, name, get } = await start();
     sandbox.cluster.podPages.unshift((_pod, port, path) => (port === 1234 ? `asked for ${path}` : null));
