@@ -1,6 +1,6 @@
 import { type Advice, adviceOn } from './advice.ts';
 import { podTicks } from './history.ts';
-import type { EvidenceSpec } from './judgement.ts';
+import { calibrationOf, type EvidenceSpec } from './judgement.ts';
 import { type Placebo, replayPlacebo } from './placebo.ts';
 import type { PastMetric } from './placebo-grid.ts';
 import type { Calibration, Plan } from './plan.ts';
@@ -23,8 +23,13 @@ export interface Foresight {
 export type MetricForesight = { readonly name: string; readonly dryRun: boolean } & (
   | {
       readonly kind: 'unknown';
-      /** `empty`: the source has no points of it. `idle`: there were no requests. Else what the source said; hostile text. */
-      readonly why: { readonly kind: 'empty' | 'idle' } | { readonly kind: 'error'; readonly message: string };
+      /**
+       * `empty`: the source has no points of it. `idle`: there were no requests. `bounds`: a latency of which no bound is
+       * judged. Else what the source said; hostile text.
+       */
+      readonly why:
+        | { readonly kind: 'empty' | 'idle' | 'bounds' }
+        | { readonly kind: 'error'; readonly message: string };
     }
   | Known
 );
@@ -120,11 +125,12 @@ const readMetric = (
 ): Read | Pick<Unknown, 'kind' | 'why'> => {
   const sample = samples.find(({ metric, arm }) => metric === spec.name && arm === 'stable');
   if (sample?.kind === 'error') return unknown({ kind: 'error', message: sample.message });
-  const calibration = plan.judgement.metrics[spec.name];
-  if (sample === undefined || calibration === undefined) return unknown({ kind: 'empty' });
+  if (sample?.kind !== 'counters' && sample?.kind !== 'buckets') return unknown({ kind: 'empty' });
+  const calibration = calibrationOf(plan.judgement, spec.name);
   const past = pastOf(spec, calibration, sample);
   const [main] = past.streams;
-  if (main === undefined || main.ticks.length === 0) return unknown({ kind: 'empty' });
+  if (main === undefined) return unknown({ kind: 'bounds' });
+  if (main.ticks.length === 0) return unknown({ kind: 'empty' });
   const from = main.ticks.reduce((least, tick) => Math.min(least, tick.from), Number.POSITIVE_INFINITY);
   const to = main.ticks.reduce((most, tick) => Math.max(most, tick.to), 0);
   const requests = main.ticks.reduce((sum, tick) => sum + tick.requests, 0);

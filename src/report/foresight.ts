@@ -111,6 +111,8 @@ const unknownText = ({ why }: UnknownMetric, askedMs: Ms): Inline => {
       return say`its past could not be read: ${why.message}.`;
     case 'idle':
       return say`it had no requests in the last ${wanted}.`;
+    case 'bounds':
+      return say`stable's latency shows no bound that is worth judging; set ${code('bound')}.`;
     case 'empty':
       return say`nobody kept its past. Pods that are scraped keep none; a metrics store (${code('prometheus')}) that holds stable's last ${wanted} would tell how often this plan raises a false alarm and what it can see.`;
   }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { calibrate } from '../../src/core/calibration.ts';
 import { type Placebo, replayPlacebo } from '../../src/core/placebo.ts';
 import type { Course, PastMetric } from '../../src/core/placebo-grid.ts';
 import type { Calibration } from '../../src/core/plan.ts';
 import type { CountedSpec } from '../../src/core/spec.ts';
-import { aCalibration, aPast, ERRORS, JUDGEMENT, NOW, type Traffic } from './stable-past.ts';
+import { aCalibration, aPast, countersOf, ERRORS, JUDGEMENT, NOW, type Traffic } from './stable-past.ts';
 
 const course: Course = {
   steps: [60_000, 60_000, 60_000, 60_000, 60_000].map((ms) => ({ ms })),
@@ -53,6 +54,17 @@ describe('the placebo', () => {
     expect(blind.byMetric).toEqual({ errors: blind.rolledBack });
     expect(corrected.rolledBack / corrected.releases).toBeLessThanOrEqual(1 / 30);
     expect(corrected.remedies).toEqual([]);
+  });
+
+  test('finds few with the phi and tolerance that 15 minutes of that past give', () => {
+    for (const clump of [1, 3, 5]) {
+      const ticks = aPast({ ...quiet, clump, seed: 10 + clump });
+      const recent = countersOf(ticks.filter(({ from }) => from >= NOW - 15 * 60_000));
+      const calibration = { ...calibrate(ERRORS, recent, 1), part: 1 };
+      const placebo = replayed([{ spec: ERRORS, calibration, streams: [{ bound: null, ticks }] }]);
+
+      expect(placebo.rolledBack / placebo.releases).toBeLessThanOrEqual(1 / 30);
+    }
   });
 
   test('names the mildest remedies that were enough, each tried on the same past', () => {

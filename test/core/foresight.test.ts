@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { type Foresight, foresee, type Known } from '../../src/core/foresight.ts';
-import type { PodTick } from '../../src/core/history.ts';
 import type { Calibration, Plan } from '../../src/core/plan.ts';
 import type { Sample } from '../../src/core/sample.ts';
 import type { LatencySpec, MetricSpec } from '../../src/core/spec.ts';
 import { aPlan, LATENCY as MEASURED } from './plan.ts';
-import { aCalibration, aPast, ERRORS, JUDGEMENT, type Traffic } from './stable-past.ts';
+import { aCalibration, aPast, bucketsOf, countersOf, ERRORS, JUDGEMENT, type Traffic } from './stable-past.ts';
 
 const SLOW: LatencySpec = { ...ERRORS, kind: 'latency', name: 'slow', histogram: 'h', bound: 0.5, unit: 's' };
 const THREE_HOURS = 3 * 3_600_000;
@@ -23,39 +22,6 @@ const aCourse = (metrics: readonly MetricSpec[], changes: Partial<Plan> = {}, al
     },
     ...changes,
   });
-
-/** Counters that rise as the ticks say, one series a pod. */
-const risen = (ticks: readonly PodTick[], of: (tick: PodTick) => number) => {
-  const pods = [...new Set(ticks.map(({ pod }) => pod))];
-  return pods.map((pod) => {
-    const own = ticks.filter((tick) => tick.pod === pod);
-    let value = 1_000;
-    const first = [own[0]?.from ?? 0, value] as const;
-    const rest = own.map((tick) => {
-      value += of(tick);
-      return [tick.to, value] as const;
-    });
-    return { id: pod, pod, points: [first, ...rest] };
-  });
-};
-
-const countersOf = (ticks: readonly PodTick[], metric = 'errors'): Sample => ({
-  metric,
-  arm: 'stable',
-  kind: 'counters',
-  requests: risen(ticks, ({ requests }) => requests),
-  failures: risen(ticks, ({ failures }) => failures),
-});
-
-const bucketsOf = (ticks: readonly PodTick[]): Sample => ({
-  metric: 'slow',
-  arm: 'stable',
-  kind: 'buckets',
-  buckets: [
-    ...risen(ticks, ({ requests, failures }) => requests - failures).map((one) => ({ ...one, bound: 0.5 })),
-    ...risen(ticks, ({ requests }) => requests).map((one) => ({ ...one, bound: Number.POSITIVE_INFINITY })),
-  ],
-});
 
 const foreseen = (plan: Plan, samples: readonly Sample[]): Foresight => {
   const foresight = foresee(plan, samples, THREE_HOURS);
@@ -129,6 +95,7 @@ describe('foresight', () => {
 
     expect(why([idle])).toMatchObject({ kind: 'unknown', why: { kind: 'idle' } });
     expect(why([none])).toMatchObject({ kind: 'unknown', why: { kind: 'empty' } });
+    expect(foreseen(aCourse([SLOW]), [bucketsOf(aPast(traffic))]).metrics).toMatchObject([{ why: { kind: 'bounds' } }]);
     expect(why([])).toMatchObject({ kind: 'unknown', why: { kind: 'empty' } });
     expect(why([refused])).toMatchObject({ kind: 'unknown', why: { kind: 'error', message: '503' } });
     expect(foreseen(aCourse([ERRORS]), [none])).toMatchObject({ placebo: null, advice: [] });

@@ -1,5 +1,6 @@
 import type { PodTick } from '../../src/core/history.ts';
 import type { Calibration, PlannedJudgement } from '../../src/core/plan.ts';
+import type { Sample } from '../../src/core/sample.ts';
 import type { CountedSpec } from '../../src/core/spec.ts';
 import { seeded } from './random.ts';
 
@@ -85,3 +86,36 @@ export const aPast = (traffic: Traffic): readonly PodTick[] => {
     });
   }).flat();
 };
+
+/** Counters that rise as the ticks say, one series a pod. */
+const risen = (ticks: readonly PodTick[], of: (tick: PodTick) => number) => {
+  const pods = [...new Set(ticks.map(({ pod }) => pod))];
+  return pods.map((pod) => {
+    const own = ticks.filter((tick) => tick.pod === pod);
+    let value = 1_000;
+    const first = [own[0]?.from ?? 0, value] as const;
+    const rest = own.map((tick) => {
+      value += of(tick);
+      return [tick.to, value] as const;
+    });
+    return { id: pod, pod, points: [first, ...rest] };
+  });
+};
+
+export const countersOf = (ticks: readonly PodTick[], metric = 'errors'): Sample => ({
+  metric,
+  arm: 'stable',
+  kind: 'counters',
+  requests: risen(ticks, ({ requests }) => requests),
+  failures: risen(ticks, ({ failures }) => failures),
+});
+
+export const bucketsOf = (ticks: readonly PodTick[]): Sample => ({
+  metric: 'slow',
+  arm: 'stable',
+  kind: 'buckets',
+  buckets: [
+    ...risen(ticks, ({ requests, failures }) => requests - failures).map((one) => ({ ...one, bound: 0.5 })),
+    ...risen(ticks, ({ requests }) => requests).map((one) => ({ ...one, bound: Number.POSITIVE_INFINITY })),
+  ],
+});

@@ -143,7 +143,11 @@ const STORIES: Readonly<Record<string, Foresight>> = {
   'one-pod': foresight({ metrics: [{ ...errors, cost: null }], placebo: { kind: 'impossible', why: 'pods' } }),
   'no-past': foresight({ metrics: [unknown({ kind: 'empty' })], placebo: null }),
   'past-refused': foresight({
-    metrics: [unknown({ kind: 'error', message: 'no answer within 20 s' }), unknown({ kind: 'idle' })],
+    metrics: [
+      unknown({ kind: 'error', message: 'no answer within 20 s' }),
+      unknown({ kind: 'idle' }),
+      unknown({ kind: 'bounds' }),
+    ],
     placebo: null,
   }),
 };
