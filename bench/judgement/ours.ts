@@ -1,7 +1,8 @@
+import { clockStands } from '../../src/core/bake.ts';
 import { addTallies, addTick, NO_EVIDENCE } from '../../src/core/evidence.ts';
 import { type EvidenceSpec, judge, MIN_FAILURES, ODDS, settingsOf } from '../../src/core/judgement.ts';
 import type { Calibration, PlannedJudgement } from '../../src/core/plan.ts';
-import type { MetricVerdict, Stream, Tally } from '../../src/core/rollout.ts';
+import type { MetricVerdict, Rollout, Stream, Tally } from '../../src/core/rollout.ts';
 import { type Ending, INTERVAL, WEIGHTS, weightOf } from './ramp.ts';
 import type { Random } from './random.ts';
 import { canaryPods, TICK, type Traffic, type World } from './world.ts';
@@ -38,7 +39,7 @@ const planned = (calibration: Calibration): PlannedJudgement => ({
 /** One release, as far as it has come. Seconds. */
 export interface Progress {
   readonly step: number;
-  /** How long this weight has been held, and how long steps stood on suspicion so far. */
+  /** The step's clock, and how long steps were longer for suspicion so far. */
   readonly held: number;
   readonly suspected: number;
   readonly seconds: number;
@@ -120,16 +121,26 @@ const verdictOf = ({ stream, inStep, step, suspected }: Progress, judgement: Pla
   return verdict;
 };
 
-/** The clock of a step, as core/decide.ts and core/bake.ts have it: it stands on suspicion, and nothing but a pass ends it. */
+/** The clock of a step: it may stand on suspicion, and nothing but a pass ends the step (core/decide.ts). */
 const afterLook = (now: Progress, verdict: MetricVerdict): Progress => {
-  const isHeld = verdict.kind === 'held';
-  const suspected = now.suspected + (isHeld ? TICK : 0);
-  const held = now.held + (isHeld ? 0 : TICK);
-  if (held < INTERVAL || verdict.kind !== 'pass') {
-    if (held > INTERVAL + PATIENCE) throw new Error('a step without requests is not what this simulates');
-    return { ...now, suspected, held };
-  }
-  return { ...now, suspected, held: 0, step: now.step + 1, inStep: START.inStep };
+  const stands = clockStands(seenByClock(verdict));
+  const held = now.held + (stands ? 0 : TICK);
+  const isOver = held >= INTERVAL;
+  const suspected = now.suspected + (verdict.kind === 'held' && (stands || isOver) ? TICK : 0);
+  if (isOver && verdict.kind === 'pass')
+    return { ...now, suspected, held: 0, step: now.step + 1, inStep: START.inStep };
+  if (held > INTERVAL + 2 * PATIENCE) throw new Error('a step without requests is not what this simulates');
+  return { ...now, suspected, held };
+};
+
+/** As much of a rollout as its clock looks at. */
+const seenByClock = (verdict: MetricVerdict): Rollout => {
+  const seen = {
+    paused: null,
+    plan: { judgement: { mode: 'decide' }, metrics: [ERRORS] },
+    metrics: [{ name: ERRORS.name, verdict, noDataSince: null }],
+  };
+  return seen as unknown as Rollout;
 };
 
 const endingOf = ({ seconds, harmed, suspected }: Progress, rolledBack: boolean): Ending => ({
