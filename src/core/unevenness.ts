@@ -7,11 +7,12 @@ export const TOLERANCE = 1.1;
 /** Beyond it, stable has a broken pod rather than pods that differ, and the canary is not to be measured by that. */
 const MOST_TOLERANCE = 2;
 const BLOCKS_MS = [5_000, 30_000, 60_000] as const;
-/** An estimate counts when it is so many standard errors above what is known without it, and by more than a trifle. */
-const CLEAR = 2.5;
+/**
+ * An estimate counts when it is so many standard errors above what is known without it, and by more than a trifle: taken
+ * from chance it would hide releases that are a little worse.
+ */
+const CLEAR = 3;
 const TRIFLE = 0.05;
-/** The same for pods that differ for good: a tolerance raised for nothing hides releases that are a little worse. */
-const CLEAR_SPREAD = 3;
 
 export interface Unevenness {
   readonly phi: number;
@@ -158,7 +159,7 @@ const podsOf = (groups: readonly Group[], phi: number): Pods | null => {
   }
   const cells = [...sums].map(([pod, { failures, expected }]) => ({ pod, failures, requests: expected }));
   const { value, error } = dispersion([cells]);
-  if (value <= phi * (1 + CLEAR_SPREAD * error)) return null;
+  if (value <= phi * (1 + CLEAR * error)) return null;
   const all = total(cells).failures;
   const squares = cells.reduce((sum, { requests }) => sum + requests ** 2, 0);
   const beyond = (value - phi) * (all - squares / all);
