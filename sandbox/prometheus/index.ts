@@ -59,7 +59,7 @@ export interface Prometheus {
 }
 
 interface State {
-  readonly replicas: readonly Replica[];
+  readonly replicas: readonly [Replica, ...Replica[]];
   /** The samples that the next query is answered from. */
   readonly samples: () => Samples;
   readonly faults: PrometheusFault[];
@@ -204,26 +204,23 @@ const startScrapes = (state: State, targets: Targets, intervalMs: number): Reado
   return timers;
 };
 
+const createState = ({ replicas: asked, authorization = null }: PrometheusOptions): State => {
+  const replicas = createReplicas(asked);
+  const samples = answering(replicas, asked);
+  return { replicas, samples, faults: [], requests: [], extra: new Map(), control: { paused: false }, authorization };
+};
+
 /** Prometheus' HTTP API over what it scrapes from the targets, on 127.0.0.1. */
 export const startPrometheus = async (targets: Targets, options: PrometheusOptions = {}): Promise<Prometheus> => {
-  const { scrapeIntervalMs = 1000, authorization = null } = options;
-  const replicas = createReplicas(options.replicas);
-  const state: State = {
-    replicas,
-    samples: answering(replicas, options.replicas),
-    faults: [],
-    requests: [],
-    extra: new Map(),
-    control: { paused: false },
-    authorization,
-  };
+  const { scrapeIntervalMs = 1000 } = options;
+  const state = createState(options);
   const server = createServer((request, response) => {
     serve(state, request, response).catch((error: unknown) => refuse(response, 500, 'internal', String(error)));
   });
   server.keepAliveTimeout = 180_000;
   const url = await listen(server);
   const timers = startScrapes(state, targets, scrapeIntervalMs);
-  const { faults, requests, extra, control } = state;
+  const { replicas, faults, requests, extra, control } = state;
   return {
     url,
     faults,
