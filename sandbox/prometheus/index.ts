@@ -204,10 +204,11 @@ const startScrapes = (state: State, targets: Targets, intervalMs: number): Reado
   return timers;
 };
 
-const createState = ({ replicas: asked, authorization = null }: PrometheusOptions): State => {
+const createState = ({ replicas: asked, authorization }: PrometheusOptions): State => {
   const replicas = createReplicas(asked);
   const samples = answering(replicas, asked);
-  return { replicas, samples, faults: [], requests: [], extra: new Map(), control: { paused: false }, authorization };
+  const empty = { faults: [], requests: [], extra: new Map<string, Exposed>(), control: { paused: false } };
+  return { ...empty, replicas, samples, authorization: authorization ?? null };
 };
 
 /** Prometheus' HTTP API over what it scrapes from the targets, on 127.0.0.1. */
