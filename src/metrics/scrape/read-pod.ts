@@ -9,6 +9,7 @@ export const LARGEST_BODY_BYTES = 2 * 1024 * 1024;
 const TIMEOUT_MS = 900;
 /** Of the first read of all, which may have to connect and decides about the way. */
 const FIRST_TIMEOUT_MS = { direct: 300, proxied: 5_000 } as const;
+const LONGEST_MESSAGE = 300;
 const ACCEPT = 'text/plain;version=0.0.4;q=1,*/*;q=0.1';
 
 export type PodAnswer =
@@ -125,5 +126,5 @@ const read = (status: number, body: string): PodAnswer => {
 const trouble = (kind: PodProblem['kind'], message: string, retryAfterMs: Ms | null = null): PodAnswer => ({
   kind: 'problem',
   bytes: 0,
-  problem: { kind, message, retryAfterMs },
+  problem: { kind, message: message.replace(/\s+/g, ' ').slice(0, LONGEST_MESSAGE), retryAfterMs },
 });
