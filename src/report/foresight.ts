@@ -199,7 +199,8 @@ const adviceLine = (plan: Plan, advice: Advice): Inline => {
       return say`A first weight of ${formatWeight(advice.weight)} would cut the cost of a total failure ${saving(advice.now, advice.better)}.`;
     case 'interval': {
       const now = advice.now === null ? say`nothing but a total failure is` : say`only ${advice.now}x is`;
-      return say`${longer(plan, advice)} would make sure that ${advice.better}x is seen; now ${now}.`;
+      const whole = plan.steps.reduce((sum, { intervalMs }) => sum + intervalMs * advice.times, 0);
+      return say`${longer(plan, advice)} (${formatDuration(whole)} in all) would make sure that ${advice.better}x is seen; now ${now}.`;
     }
     case 'little-traffic':
       return say`There is too little traffic to be sure of seeing ${advice.worse}x, however long the steps are within reason. What this plan protects from is a total failure.`;
