@@ -22,8 +22,9 @@ export const calibrate = (
   const streams = (metric.kind === 'counted' ? [null] : bounds).map((bound) =>
     history === null ? [] : podTicks(history, bound),
   );
-  const [first = history === null ? [] : podTicks(history, null)] = streams;
-  const seen = streams.filter((ticks) => ticks.length > 0).map((ticks) => unevenness(ticks, canaryPods));
+  const told = streams.filter((ticks) => ticks.length > 0);
+  const [first = history === null ? [] : podTicks(history, null)] = told;
+  const seen = told.map((ticks) => unevenness(ticks, canaryPods));
   return {
     phi: Math.max(1, ...seen.map(({ phi }) => phi)),
     tolerance: Math.max(TOLERANCE, ...seen.map(({ tolerance }) => tolerance)),

@@ -203,6 +203,15 @@ describe('the history', () => {
     expect(history?.failureRatio).toBeCloseTo(0.05, 3);
   });
 
+  test('is known where the metric’s own bound is not one of the histogram’s', () => {
+    const past = { seed: 9, pods: 3, rate: 300, base: 0 };
+
+    const { bounds, history } = calibrate({ ...LATENCY, bound: 0.7 }, bucketsOf(past, { 0.1: 0.2 }), 1);
+
+    expect(bounds).toEqual([0.7, 0.1]);
+    expect(history?.failureRatio).toBeCloseTo(0.2, 3);
+  });
+
   test.each<[string, Sample | null]>([
     ['no history', null],
     ['no data', { metric: 'errors', arm: 'stable', kind: 'no-data', why: 'empty' }],
