@@ -141,29 +141,21 @@ const readMetric = (
   });
   const requestsPerSecond = (1000 * requests) / (to - from);
   const outlook: Outlook = { spec, calibration, requestsPerSecond, rates };
-  const last = scene.steps.length - 1;
-  return {
-    past,
-    outlook,
-    known: {
-      kind: 'known',
-      phi: calibration.phi,
-      tolerance: calibration.tolerance,
-      ms: to - from,
-      requests,
-      requestsPerSecond,
-      rates,
-      unit: spec.kind === 'latency' ? spec.unit : null,
-      steps: scene.steps.map(({ share, ms }, index) => ({
-        weight: Math.round(share * 10_000),
-        ms,
-        sights: sightsIn(outlook, scene, index, index),
-      })),
-      whole: sightsIn(outlook, scene, 0, last),
-      cost: costOfTotalFailure(outlook, scene),
-    },
-  };
+  const { phi, tolerance } = calibration;
+  const unit = spec.kind === 'latency' ? spec.unit : null;
+  const measured = { phi, tolerance, ms: to - from, requests, requestsPerSecond, rates, unit };
+  return { past, outlook, known: { kind: 'known', ...measured, ...seenOf(outlook, scene) } };
 };
+
+const seenOf = (outlook: Outlook, scene: Scene): Pick<Known, 'steps' | 'whole' | 'cost'> => ({
+  steps: scene.steps.map(({ share, ms }, index) => ({
+    weight: Math.round(share * 10_000),
+    ms,
+    sights: sightsIn(outlook, scene, index, index),
+  })),
+  whole: sightsIn(outlook, scene, 0, scene.steps.length - 1),
+  cost: costOfTotalFailure(outlook, scene),
+});
 
 const pastOf = (spec: EvidenceSpec, calibration: Calibration, sample: Sample): PastMetric => ({
   spec,
