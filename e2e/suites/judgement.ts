@@ -62,18 +62,17 @@ const RELEASES: readonly Release[] = [
 interface Outcome {
   readonly release: Release;
   readonly status: string;
-  readonly reason: string;
   /** Requests that failed on the canary, counted at the client. */
   readonly harmed: number;
   /** From the first request that the canary answered to the last. */
   readonly exposedMs: number;
 }
 
-const inputsOf = ({ shop }: Case, { version }: Release): Inputs => ({
+const inputsOf = ({ full }: Context, { shop }: Case, { version }: Release): Inputs => ({
   ...releaseInputs(shop, imageOf(APP, version), APP),
   metrics: METRICS,
   weights: '5, 10, 20, 50, 80',
-  interval: '10s',
+  interval: full ? '10s' : '8s',
 });
 
 const routeOf = (namespace: string) => httpRoute(namespace, APP, [{ backendRefs: [{ name: APP, port: 80 }] }]);
@@ -87,7 +86,7 @@ const objectsOf = (namespace: string) => [
 /** Runs the release; an incident comes over both versions when the canary has had users for a while. */
 const runRelease = async (context: Context, opened: Case, release: Release): Promise<ActionRun> => {
   const { namespace } = opened.shop;
-  const action = startAction(inputsOf(opened, release), context.github.url);
+  const action = startAction(inputsOf(context, opened, release), context.github.url);
   if (!release.incident) return action.done;
   const weights = await watchWeights(context.kube, routeOf(namespace), `${APP}-canary`);
   let isOver = false;
@@ -121,7 +120,6 @@ const judge = async (context: Context, release: Release, turn: number): Promise<
   const { sent, notSent } = await opened.traffic.end();
 
   const status = run.outputs['status'] ?? '';
-  const reason = run.outputs['reason'] ?? '';
   if (release.verdict === 'promoted') claimStatus(context, run, 'promoted', 'completed', 0);
   else if (release.verdict === 'rolled-back') claimStatus(context, run, 'rolled-back', 'metric-failed', 1);
   const { answers } = opened.traffic;
@@ -129,9 +127,11 @@ const judge = async (context: Context, release: Release, turn: number): Promise<
   claims.figure({ kind: 'requests', sent, lost: lost.length + notSent });
   claims.claim('nothing is lost but what the app fails', lost.length + notSent === 0, lost.slice(0, 3));
   const harm = harmOf(answers, release.version);
-  if (status === 'rolled-back') claims.figure({ kind: 'latency', what: 'exposed', ms: harm.exposedMs });
-  claims.note(`${release.what} (${turn})`, `${status}, ${harm.harmed} harmed, ${reason}`);
-  return { release, status, reason, ...harm };
+  if (status === 'rolled-back') {
+    claims.figure({ kind: 'latency', what: 'exposed', ms: harm.exposedMs });
+    claims.note(`${release.what} (${turn})`, `${harm.harmed} harmed in ${harm.exposedMs} ms: ${run.outputs['reason']}`);
+  }
+  return { release, status, ...harm };
 };
 
 const count = (values: readonly string[]): string =>

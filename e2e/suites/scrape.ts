@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ActionRun, type Inputs, startAction } from '../harness/action.ts';
+import { type AuditEvent, auditOf } from '../harness/audit.ts';
+import { type Case, claimNoneLost, claimPromoted, claimRestored, claimStatus, openCase } from '../harness/case.ts';
+import { listAt, numberAt, textAt } from '../harness/json.ts';
+import { paths } from '../harness/kube.ts';
+import { deployment, httpRoute, imageOf, service } from '../harness/objects.ts';
+import { type Context, releaseInputs } from '../harness/shop.ts';
+import { median, spread } from '../harness/statistics.ts';
+import type { Suite } from '../harness/suite.ts';
+import { lostSince } from '../harness/traffic.ts';
+
+const METRICS = `
+- name: errors
+  requests: http_requests_total{namespace="{{namespace}}", pod=~"{{pods}}"}
+  failures: http_requests_total{namespace="{{namespace}}", pod=~"{{pods}}", code=~"5.."}
+`;
+
+/** A proxy that nobody runs: pods cannot be asked at their own addresses, while the API server, by https, can. */
+const NO_WAY_TO_PODS = { http_proxy: 'http://127.0.0.1:9' } as const;
+const POLL_MS = 50;
+/** Twice the pace of reading, and what a busy machine adds. */
+const LIMIT_MS = 4_000;
+
+const open = (context: Context, namespace: string): Promise<Case> => {
+  const route = httpRoute(namespace, 'checkout', [{ backendRefs: [{ name: 'checkout', port: 80 }] }]);
+  const objects = [deployment({ namespace, name: 'checkout', version: '1.0' }), service(namespace, 'checkout'), route];
+  return openCase(context, { namespace, objects, rps: 200 });
+};
+
+const inputsOf = ({ shop }: Case, version: string): Inputs => ({
+  ...releaseInputs(shop, imageOf('checkout', version), 'checkout'),
+  prometheus: '',
+  scrape: ':9102/metrics',
+  metrics: METRICS,
+});
+
+/** Reads of pods through the API server. */
+const proxiedReads = ({ stack }: Context, { shop }: Case): readonly AuditEvent[] =>
+  auditOf(stack.auditLog, shop.user).filter(({ subresource }) => subresource === 'proxy');
+
+/** When each pod of the Deployment was first seen Ready, from outside. */
+const watchReady = (context: Context, namespace: string, prefix: string) => {
+  const ready = new Map<string, number>();
+  const ended = new AbortController();
+  const look = async (): Promise<void> => {
+    while (!ended.signal.aborted) {
+      for (const pod of await context.kube.list(paths.pods(namespace))) {
+        const isReady = listAt(pod, 'status', 'conditions').some(
+          (one) => textAt(one, 'type') === 'Ready' && textAt(one, 'status') === 'True',
+        );
+        const { name } = pod.metadata;
+        if (isReady && name.startsWith(prefix) && !ready.has(name)) ready.set(name, Date.now());
+      }
+      await sleep(POLL_MS);
+    }
+  };
+  const done = look();
+  return {
+    stop: async (): Promise<ReadonlyMap<string, number>> => {
+      ended.abort();
+      await done;
+      return ready;
+    },
+  };
+};
+
+/** A runner that reaches the pods: nothing but the comparison before the start goes through the API server. */
+const nearby = async (context: Context, namespace: string): Promise<void> => {
+  const opened = await open(context, namespace);
+  const run = await startAction(inputsOf(opened, '2.0'), context.github.url).done;
+  const report = await opened.traffic.end();
+
+  claimStatus(context, run, 'promoted', 'completed', 0);
+  claimNoneLost(context, report);
+  const reads = proxiedReads(context, opened);
+  context.claims.claim(
+    'pods are read at their own addresses',
+    reads.length <= 1,
+    `${reads.length} through the API server`,
+  );
+  await claimPromoted(context, opened, 'checkout', imageOf('checkout', '2.0'));
+  await claimRestored(context, opened, ['HTTPRoute/checkout', 'Service/checkout']);
+};
+
+interface Seen {
+  /** From Ready to the first reading of each canary pod, ms. */
+  readonly firstReadMs: readonly number[];
+  /** From the first request that failed on the canary to the last that reached it, ms. */
+  readonly exposureMs: number;
+  readonly harmed: number;
+}
+
+const claimToldHarm = (context: Context, run: ActionRun, harmed: number): void => {
+  const told = numberAt(run.result, 'harm', 'canaryFailures');
+  context.claims.claim(
+    'the report tells harm that there was, and no more',
+    told > 0 && told <= harmed,
+    `${told} told, ${harmed} counted`,
+  );
+};
+
+/** A runner that only reaches the API server. */
+const farAway = async (context: Context, namespace: string): Promise<Seen> => {
+  const opened = await open(context, namespace);
+  const ready = watchReady(context, namespace, 'checkout-canary-');
+  const inputs = { ...inputsOf(opened, '2.0-bad20'), interval: '30s' };
+  const run = await startAction(inputs, context.github.url, {}, NO_WAY_TO_PODS).done;
+  const readyAt = await ready.stop();
+  const report = await opened.traffic.end();
+
+  claimStatus(context, run, 'rolled-back', 'metric-failed', 1);
+  const others = lostSince(opened.traffic.answers, run.startedAt, '2.0-bad20');
+  context.claims.claim(
+    'only the canary failed requests',
+    others.length === 0 && report.notSent === 0,
+    report.errorCodes,
+  );
+  const harmed = report.versions['2.0-bad20']?.non2xx ?? 0;
+  claimToldHarm(context, run, harmed);
+  await claimRestored(context, opened, ['HTTPRoute/checkout', 'Deployment/checkout', 'Service/checkout']);
+
+  const reads = proxiedReads(context, opened).filter(({ status }) => status === 200);
+  const firstReadMs = [...readyAt].flatMap(([name, at]) => {
+    const first = reads.find((one) => one.at >= at && one.uri.includes(`/pods/${name}:9102/proxy/metrics`));
+    return first === undefined ? [] : [first.at - at];
+  });
+  context.claims.claim(
+    'every canary pod is read',
+    firstReadMs.length === readyAt.size && readyAt.size > 0,
+    firstReadMs,
+  );
+  const seconds = (run.endedAt - run.startedAt) / 1000;
+  context.claims.note('reads of pods through the API server', `${reads.length} in ${seconds.toFixed(0)} s`);
+  const canary = opened.traffic.answers.filter(({ version }) => version === '2.0-bad20').map(({ sentAt }) => sentAt);
+  return { firstReadMs, harmed, exposureMs: Math.round(Math.max(...canary) - Math.min(...canary)) };
+};
+
+export const scrape: Suite = {
+  name: 'scrape',
+  title: 'releases are judged by the pods themselves, directly and through the API server, without a metrics store',
+  alone: 'full',
+  run: async (context) => {
+    await nearby(context, 'scrape-near');
+    const seen: Seen[] = [];
+    for (let turn = 1; turn <= (context.full ? 20 : 1); turn += 1)
+      seen.push(await farAway(context, `scrape-far-${turn}`));
+    const first = seen.flatMap(({ firstReadMs }) => firstReadMs);
+    context.claims.note('from Ready to the first reading of a canary pod', spread(first, 'ms'));
+    context.claims.note(
+      'from the first to the last canary request',
+      spread(
+        seen.map(({ exposureMs }) => exposureMs),
+        'ms',
+      ),
+    );
+    context.claims.note(
+      'failed requests of users',
+      spread(
+        seen.map(({ harmed }) => harmed),
+        'requests',
+      ),
+    );
+    if (context.full)
+      context.claims.claim('a new pod is read at once', median(first) <= LIMIT_MS, `${median(first)} ms`);
+  },
+};
