@@ -21,6 +21,7 @@ export type Placebo =
   | { readonly kind: 'impossible'; readonly why: 'pods' | 'short' }
   | {
       readonly kind: 'replayed';
+      /** Of stable, each in turn the canary. */
       readonly pods: number;
       readonly windowMs: Ms;
       /** Pseudo-releases: windows times pods that had data in them. */
@@ -58,7 +59,7 @@ export const replayPlacebo = (past: readonly PastMetric[], course: Course): Plac
   const isTooMany = alarms.length > TOLERATED_ALARMS * trials.length;
   return {
     kind: 'replayed',
-    pods: grid.pods.length,
+    pods: new Set(trials.map(({ pod }) => pod)).size,
     windowMs: windowCells(grid, course) * course.sampleMs,
     releases: trials.length,
     rolledBack: alarms.length,
