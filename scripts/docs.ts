@@ -9,6 +9,7 @@ import { REASONS } from '../src/core/reason.ts';
 import { mergePermissions, OWN_PERMISSIONS, roleYaml } from '../src/core/rights.ts';
 import { routers as allRouters } from '../src/routers/index.ts';
 import { WORKLOADS } from '../src/workloads/index.ts';
+import { verdictRows } from './verdicts.ts';
 
 const readme = join(import.meta.dirname, '../README.md');
 
@@ -82,7 +83,9 @@ const routers = (): string =>
     ]),
   );
 
-const TABLES: Readonly<Record<string, () => string>> = { inputs, outputs, reasons, rights, role, routers };
+const verdicts = (): string => table(['Verdict', 'The sentence in the report'], verdictRows());
+
+const TABLES: Readonly<Record<string, () => string>> = { inputs, outputs, reasons, rights, role, routers, verdicts };
 
 /** The text with what stands between each pair of markers made anew. A marker that nothing is made for throws. */
 export const withTables = (text: string): string =>

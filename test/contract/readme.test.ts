@@ -111,7 +111,7 @@ describe('documents', () => {
   test('name only npm scripts that exist', () => {
     const scripts = Object.keys(JSON.parse(textOf('package.json')).scripts);
     const named = documents.flatMap((file) =>
-      [...textOf(file).matchAll(/npm run ([a-z0-9]+)/g)].map((match) => `${file}: ${match[1]}`),
+      [...textOf(file).matchAll(/npm run ([a-z0-9:]*[a-z0-9])/g)].map((match) => `${file}: ${match[1]}`),
     );
 
     expect(named.length).toBeGreaterThan(0);
