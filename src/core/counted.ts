@@ -8,6 +8,14 @@ import type { Sample } from './sample.ts';
 import { ALL_TRAFFIC, type Arm, type Ms } from './units.ts';
 
 const MOST_PODS = 50;
+/** Of a name, which comes from a label that anybody can write. */
+const LONGEST_POD = 253;
+
+export interface Folded {
+  readonly metric: MetricState;
+  /** Pods whose counters went down although they did not begin anew. */
+  readonly dropped: readonly string[];
+}
 
 /** Folds one tick of a metric that is judged on evidence: raw counters of both arms become tallies and evidence. */
 export const foldCounted = (
@@ -16,7 +24,7 @@ export const foldCounted = (
   spec: EvidenceSpec,
   of: Answers,
   now: Ms,
-): MetricState => {
+): Folded => {
   const subject = subjectOf(rollout);
   // Evidence about the canary says nothing about the updated stable.
   const metric: MetricState =
@@ -27,15 +35,17 @@ export const foldCounted = (
           subject,
           streams: before.streams.map((stream) => ({ ...newStream(stream.bound), total: stream.total })),
         };
-  const canary = foldArm(rollout, metric, 'canary', of('canary'), now);
-  const stable = foldArm(rollout, canary.metric, 'stable', of('stable'), now);
+  const since = countsFrom(rollout, before);
+  const canary = foldArm(rollout, metric, 'canary', of('canary'), { since, now });
+  const stable = foldArm(rollout, canary.metric, 'stable', of('stable'), { since, now });
   const counted: MetricState = {
     ...stable.metric,
     streams: stable.metric.streams.map((stream) => withTick(rollout, spec, stream)),
   };
   const why = subject === 'canary' ? (canary.why ?? stable.why) : (stable.why ?? canary.why);
-  if (why !== null) return noData(rollout, counted, why, now);
-  return { ...counted, noDataSince: null, noDataWhy: null, sampledAt: now };
+  const dropped = [...canary.dropped, ...stable.dropped];
+  if (why !== null) return { metric: noData(rollout, counted, why, now), dropped };
+  return { metric: { ...counted, noDataSince: null, noDataWhy: null, sampledAt: now }, dropped };
 };
 
 const foldArm = (
@@ -43,22 +53,24 @@ const foldArm = (
   metric: MetricState,
   arm: Arm,
   sample: Sample | undefined,
-  now: Ms,
-): { metric: MetricState; why: string | null } => {
+  { since, now }: { readonly since: Ms; readonly now: Ms },
+): Folded & { readonly why: string | null } => {
   const why = unusable(sample, arm) ?? missingCounters(metric, arm, sample);
-  if (why !== null || (sample?.kind !== 'counters' && sample?.kind !== 'buckets')) return { metric, why: why ?? '' };
+  if (why !== null || (sample?.kind !== 'counters' && sample?.kind !== 'buckets'))
+    return { metric, dropped: [], why: why ?? '' };
   const { plan, observation, stage } = rollout;
   const counted = countArm(metric, sample, {
     arm,
     bounds: metric.streams.map(({ bound }) => bound),
-    since: countsFrom(rollout, metric),
+    since,
     scrapeMs: plan.timings.counterMs,
     ignoreFirstMs: plan.judgement.ignoreFirstMs,
     seen: observation?.[arm] ?? null,
     seenAt: observation?.at ?? 0,
     now,
   });
-  return { why: null, metric: added(metric, arm, counted, afterVerified(counted.requests, stage.verifiedAt)) };
+  const shared = afterVerified(counted.requests, stage.verifiedAt);
+  return { why: null, dropped: counted.dropped, metric: added(metric, arm, counted, shared) };
 };
 
 /** A histogram without a bound that is judged says nothing about it. */
@@ -99,7 +111,10 @@ const withPods = (
   more: MetricState['failuresByPod'],
 ): MetricState['failuresByPod'] => {
   const all = new Map(Object.entries(known));
-  for (const [pod, failures] of Object.entries(more)) all.set(pod, (all.get(pod) ?? 0) + failures);
+  for (const [name, failures] of Object.entries(more)) {
+    const pod = name.slice(0, LONGEST_POD);
+    all.set(pod, (all.get(pod) ?? 0) + failures);
+  }
   return Object.fromEntries([...all].slice(0, MOST_PODS));
 };
 
@@ -115,11 +130,25 @@ const withTick = (rollout: Rollout, spec: EvidenceSpec, stream: Stream): Stream 
   const isReady = mine !== null && (isAlone || (theirs !== null && theirs.requests > 0));
   if (!isReady || rollout.phase === 'rolling-back') return stream;
   const frozen = isAlone ? frozenLimit(stream.total[other(subject)], calibration.phi) : null;
-  const step = subject === 'canary' ? Math.max(0, rollout.step) : Number(isAlone);
-  const settings = settingsOf(spec, calibration, stepsOf(rollout, subject));
-  const tick = { step, subject: mine, reference: theirs ?? NOTHING, frozen };
-  return { ...stream, pending: { stable: null, canary: null }, evidence: addTick(stream.evidence, tick, settings) };
+  const tick = {
+    step: evidenceStep(rollout, subject),
+    subject: mine,
+    reference: theirs ?? NOTHING,
+    frozen,
+  };
+  const evidence = addTick(stream.evidence, tick, settingsOf(spec, calibration, stepsOf(rollout, subject)));
+  return {
+    ...stream,
+    pending: { stable: ahead(stream.pending.stable), canary: ahead(stream.pending.canary) },
+    evidence,
+  };
 };
+
+/** Failures whose requests were not seen yet, because a scrape came between the two queries, count when these come. */
+const ahead = (pending: Tally | null): Tally | null =>
+  pending !== null && pending.failures > pending.requests
+    ? { requests: 0, failures: pending.failures - pending.requests }
+    : null;
 
 /** By plan no request goes to the arm that would be compared with; never concluded from counts, which come late. */
 const hasNoReference = ({ traffic, plan }: Rollout, subject: Arm): boolean =>
@@ -127,6 +156,10 @@ const hasNoReference = ({ traffic, plan }: Rollout, subject: Arm): boolean =>
 
 export const stepsOf = ({ plan }: Rollout, subject: Arm): number =>
   subject === 'canary' ? plan.steps.length : RETURN_STEPS;
+
+/** Index of the step that evidence is counted for now. */
+export const evidenceStep = (rollout: Rollout, subject: Arm): number =>
+  subject === 'canary' ? Math.max(0, rollout.step) : Number(hasNoReference(rollout, subject));
 
 /** Pods are scraped each in its own moment: what counts is how often one of them was, not how many moments there are. */
 const scrapesOf = (

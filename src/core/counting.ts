@@ -26,7 +26,7 @@ export interface Counted {
   readonly all: Tally;
   readonly requests: readonly Increment[];
   readonly failuresByPod: Readonly<Record<string, number>>;
-  /** Pods that are told differently by two stores: their tick was dropped. */
+  /** Pods whose counters went down although they did not begin anew. */
   readonly dropped: readonly string[];
 }
 
@@ -83,11 +83,11 @@ export const countArm = (metric: MetricState, answer: Answer, options: CountingS
     sources.map((source, index) => tallyOf(requests, source, options.bounds[index] ?? null, of));
   const mature = ({ increments }: Taken): number =>
     sum(increments.filter((one) => one.to > since && !isYoung(one, taken.cursors, options)));
-  const isNew = (requests?.increments.length ?? 0) > 0;
+  const isNew = taken.sides.some(({ increments }) => increments.length > 0);
   return {
     cursors: taken.cursors,
     doubts: doubtsAfter(metric, falls, options),
-    lives: livesAfter(metric, falls, taken.cursors, options),
+    lives: livesAfter(metric, falls, options),
     judged: tallies(mature).map((tally) => (isNew ? tally : null)),
     step: tallies(({ increments }) => sum(increments.filter(({ to }) => to > since)))[0] ?? NOTHING,
     // The canary's pods are the rollout's own: what they counted before they were first seen is harm too.
@@ -161,20 +161,26 @@ const doubtsAfter = (metric: MetricState, falls: Falls, { arm, now }: CountingSc
   ];
 };
 
-/** The life that a pod's counters belong to: known when it was first seen, or when it was seen to begin anew. */
-const livesAfter = (
-  metric: MetricState,
-  falls: Falls,
-  cursors: Cursors,
-  { arm, seen }: CountingScope,
-): MetricState['lives'] => {
-  const lives = seen?.lives ?? null;
-  if (lives === null) return metric.lives;
-  const added = Object.entries(lives).flatMap(([pod, life]) => {
-    const key = lifeKey(arm, pod);
-    const isCounted = seenSince(cursors, `pod|${arm}`, pod) !== null;
-    const isAnew = falls.get(pod) === 'reset' || falls.get(pod) === 'drop';
-    return isCounted && (metric.lives[key] === undefined || isAnew) ? [[key, life] as const] : [];
+/** Counters that were seen to go down are of the life that was seen then. */
+const livesAfter = (metric: MetricState, falls: Falls, { arm, seen }: CountingScope): MetricState['lives'] => {
+  const lives = seen?.lives ?? {};
+  const seenAnew = [...falls].flatMap(([pod, fall]) => {
+    const life = Object.hasOwn(lives, pod) ? lives[pod] : undefined;
+    return fall === 'wait' || life === undefined ? [] : [[lifeKey(arm, pod), life] as const];
   });
-  return added.length === 0 ? metric.lives : { ...metric.lives, ...Object.fromEntries(added) };
+  return seenAnew.length === 0 ? metric.lives : { ...metric.lives, ...Object.fromEntries(seenAnew) };
+};
+
+/**
+ * The life that the counters of each pod belong to, from a look that read pods: the newest as long as nothing of the pod
+ * was counted, and from then on the one that it was counted in.
+ */
+export const withLives = (metric: MetricState, arm: Arm, lives: ArmSeen['lives']): MetricState => {
+  if (lives === null || metric.streams.length === 0) return metric;
+  const known = Object.entries(lives).flatMap(([pod, life]) => {
+    const key = lifeKey(arm, pod);
+    const isKept = metric.lives[key] !== undefined && seenSince(metric.cursors, `pod|${arm}`, pod) !== null;
+    return isKept ? [] : [[key, life] as const];
+  });
+  return { ...metric, lives: { ...metric.lives, ...Object.fromEntries(known) } };
 };

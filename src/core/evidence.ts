@@ -177,12 +177,15 @@ const mixed = (logs: readonly number[]): number =>
 
 /** Over the starts, by parts that were fixed before the first: what did not begin yet stands at 1. */
 const overStarts = (starts: readonly (readonly number[])[], steps: number): number => {
+  const counted = starts.slice(0, Math.max(1, steps));
+  const begun = counted.reduce((sum, _, index) => sum + partOfStart(index, steps), 0);
+  return counted.reduce((sum, logs, index) => sum + partOfStart(index, steps) * mixed(logs), Math.max(0, 1 - begun));
+};
+
+const partOfStart = (index: number, steps: number): number => {
   const later = Math.max(0, steps - 1);
   const first = later === 0 ? 1 : FROM_FIRST;
-  const partOfStart = (index: number): number => (index === 0 ? first : (1 - first) / later);
-  const counted = starts.slice(0, later + 1);
-  const begun = counted.reduce((sum, _, index) => sum + partOfStart(index), 0);
-  return counted.reduce((sum, logs, index) => sum + partOfStart(index) * mixed(logs), Math.max(0, 1 - begun));
+  return index === 0 ? first : index > later ? 0 : (1 - first) / later;
 };
 
 const startAfterStart = (logs: readonly number[]): readonly (readonly number[])[] =>
@@ -212,10 +215,13 @@ export const ceilingOdds = ({ ceiling }: Evidence, arm: 'subject' | 'reference',
 
 /**
  * The start that the evidence comes from, against the reference or the ceiling: of a fault that began in a later step,
- * that step. null before the first tick.
+ * that step. Where nothing failed before a step, it is that one too. null before the first tick.
  */
 export const loudestStart = (evidence: Evidence, steps: number, against: 'reference' | 'ceiling'): Start | null => {
   const { starts, ceiling } = evidence;
+  const { failures } = evidence.subject;
+  const hasAll = starts.findLast(({ subject }) => failures > 0 && subject.failures === failures);
+  if (hasAll !== undefined && hasAll !== starts[0]) return hasAll;
   const logs = against === 'ceiling' ? startAfterStart(ceiling.subject) : starts.map((start) => start.logs);
   const parts = logs.map((one, index) => partOfStart(index, steps) * mixed(one));
   return starts[parts.indexOf(Math.max(...parts))] ?? null;

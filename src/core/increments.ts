@@ -9,7 +9,10 @@ export interface Increment {
   readonly pod: string | null;
 }
 
-/** By series: the last point taken. A pod's own key remembers when any of its series was first seen. */
+/**
+ * By series: the last point taken, with the highest value so far. A pod's own key remembers when any of its series was
+ * first seen, and one of a series since when it is lower than it was.
+ */
 export type Cursors = Readonly<Record<string, readonly [at: Ms, value: number]>>;
 
 /** `scope` keeps metrics, arms and sides apart; the pods of one arm are shared by its sides through `podScope`. */
@@ -36,31 +39,78 @@ export interface Taken {
 /**
  * Increments of cumulative counters since the cursors (notes: Prometheus' `rate` extrapolates, this does not). The first
  * point of a pod is only a start, because what it counted before is not ours; a series that appears on a pod already
- * known (its first 500, say) started at zero. A pod whose counters went down counts as `falls` says: from zero, not in
- * this tick, or not before that is known.
+ * known (its first 500, say) started at zero. A pod whose counters went down counts as `falls` says: from zero, only what
+ * rises above all it counted before, or not before that is known.
  */
 export const takeIncrements = (cursors: Cursors, series: readonly Series[], options: Scope): Taken => {
-  const next: Record<string, readonly [Ms, number]> = { ...firstOfPods(cursors, series, options), ...cursors };
+  const next: Record<string, Point> = { ...firstOfPods(cursors, series, options), ...cursors };
   const increments: Increment[] = [];
   let started = 0;
-  for (const one of series) {
-    const key = `${options.scope}|${one.id}`;
-    const podKey = `${options.podScope}|${one.pod ?? ''}`;
-    const fall = options.falls.get(one.pod ?? '');
-    const points = fall === 'wait' ? [] : pointsAfter(one.points, next[key], options.since);
+  for (const { id, pod, points: all } of series) {
+    const key = `${options.scope}|${id}`;
+    const fall = options.falls.get(pod ?? '') ?? 'drop';
+    const points = fall === 'wait' ? [] : pointsAfter(all, next[key], options.since);
     const first = points[0];
     if (first === undefined) continue;
-    let last = next[key] ?? startOf(first, next[podKey], options.scrapeMs);
-    if (last === null) started += first[1];
-    for (const point of points) {
-      // A pod of which one counter is dropped brings nothing at all: its failures without its requests would lie.
-      if (last !== null && fall !== 'drop')
-        increments.push({ from: last[0], to: point[0], amount: increase(last[1], point[1]), pod: one.pod });
-      last = point;
-    }
-    next[key] = last ?? first;
+    const known = next[key] ?? startOf(first, next[`${options.podScope}|${pod ?? ''}`], options.scrapeMs);
+    if (known === null) started += first[1];
+    const from = known ?? first;
+    const rest = known === null ? points.slice(1) : points;
+    const lowKey = `low|${key}`;
+    const lowSince = next[lowKey]?.[0] ?? null;
+    const taken = fall === 'reset' ? anew(from, rest) : rising(from, rest, lowSince, options.scrapeMs);
+    for (const step of taken.steps) increments.push({ ...step, pod });
+    next[key] = taken.last;
+    if (taken.lowSince !== null) next[lowKey] = [taken.lowSince, 0];
+    else if (lowSince !== null) delete next[lowKey];
   }
   return { increments, started, cursors: next };
+};
+
+type Point = readonly [at: Ms, value: number];
+
+interface Followed {
+  readonly steps: readonly Omit<Increment, 'pod'>[];
+  readonly last: Point;
+  readonly lowSince: Ms | null;
+}
+
+/** A counter that stays low for so long is no second store that lags: something in the pod, or in a sum over pods, began anew. */
+const LOW_MS: Ms = 60_000;
+
+/**
+ * Two stores whose clocks differ tell the same counter as going up and down: what counts is how far it ever got, or the
+ * way up would count again and again.
+ */
+const rising = (from: Point, points: Series['points'], low: Ms | null, scrapeMs: Ms): Followed => {
+  const steps: Omit<Increment, 'pod'>[] = [];
+  let last = from;
+  let lowSince = low;
+  for (const point of points) {
+    const [at, value] = point;
+    if (value >= last[1]) {
+      steps.push({ from: last[0], to: at, amount: value - last[1] });
+      [last, lowSince] = [point, null];
+      continue;
+    }
+    lowSince ??= at;
+    if (at - lowSince <= Math.max(LOW_MS, 4 * scrapeMs)) last = [at, last[1]];
+    else [last, lowSince] = [point, null];
+  }
+  return { steps, last, lowSince };
+};
+
+/** A counter that began at zero between two points: what was counted before the first fall, and all since the last. */
+const anew = (from: Point, points: Series['points']): Followed => {
+  const all = [from, ...points];
+  const falls = all.flatMap(([, value], index) => (value < (all[index - 1]?.[1] ?? 0) ? [index] : []));
+  const [first, last] = [falls[0] ?? all.length, falls.at(-1) ?? all.length];
+  const steps = all.flatMap(([to, value], index) => {
+    const before = all[index - 1];
+    if (before === undefined || (index >= first && index < last)) return [];
+    return [{ from: before[0], to, amount: index === last ? value : value - before[1] }];
+  });
+  return { steps, last: all.at(-1) ?? from, lowSince: null };
 };
 
 /** Pods of which a counter went down since the cursors. */
@@ -97,7 +147,7 @@ const pointsAfter = (
   cursor: readonly [Ms, number] | undefined,
   since: Ms,
 ): Series['points'] => {
-  const fresh = cursor === undefined ? points : points.filter(([at]) => at > cursor[0]);
+  const fresh = points.filter(([at, value]) => isCount(value) && (cursor === undefined || at > cursor[0]));
   if (cursor !== undefined) return fresh;
   const before = fresh.filter(([at]) => at <= since).at(-1);
   const after = fresh.filter(([at]) => at > since);
@@ -115,7 +165,8 @@ const startOf = (
 ): readonly [Ms, number] | null =>
   podSeen !== undefined && first[0] - podSeen[0] > 1.5 * scrapeMs ? [podSeen[0], 0] : null;
 
-const increase = (previous: number, current: number): number => (current >= previous ? current - previous : current);
+/** What no counter can show would make sums that JSON does not hold. */
+const isCount = (value: number): boolean => value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 
 export const sum = (increments: readonly Increment[]): number =>
   increments.reduce((total, { amount }) => total + amount, 0);

@@ -1,7 +1,8 @@
-import { foldCounted, stepsOf } from './counted.ts';
+import { evidenceStep, type Folded, foldCounted, stepsOf } from './counted.ts';
+import { withLives } from './counting.ts';
 import { type Case, judge } from './judgement.ts';
 import { type Answers, noData, other, scrapePace, subjectOf, unusable } from './metric-state.ts';
-import type { MetricState, Rollout } from './rollout.ts';
+import type { MetricState, Observation, Rollout } from './rollout.ts';
 import type { Sample } from './sample.ts';
 import type { MeasuredSpec, MetricSpec } from './spec.ts';
 import { judgeMeasured, measure } from './threshold.ts';
@@ -13,21 +14,41 @@ export const foldSamples = (
   names: readonly string[],
   samples: readonly Sample[],
   now: Ms,
-): readonly MetricState[] => {
-  const folded = rollout.metrics.map((metric) => {
+): Rollout => {
+  const folded = rollout.metrics.map((metric): Folded => {
     const spec = rollout.plan.metrics.find(({ name }) => name === metric.name);
-    if (spec === undefined || !names.includes(metric.name)) return metric;
+    if (spec === undefined || !names.includes(metric.name)) return { metric, dropped: [] };
     const of = (arm: Arm): Sample | undefined =>
       samples.find((sample) => sample.metric === metric.name && sample.arm === arm);
     const asked: MetricState = { ...metric, nextAt: now + pace(rollout, spec) };
-    const next =
+    const { metric: next, dropped } =
       spec.kind === 'measured'
-        ? foldMeasured(rollout, asked, spec, of, now)
+        ? { metric: foldMeasured(rollout, asked, spec, of, now), dropped: [] }
         : foldCounted(rollout, asked, spec, of, now);
-    return { ...next, nextAt: Math.max(next.nextAt, now + askedToWait(samples)) };
+    return { metric: { ...next, nextAt: Math.max(next.nextAt, now + askedToWait(samples)) }, dropped };
   });
-  return withVerdicts({ ...rollout, metrics: folded }).map((metric) => remembered(rollout, metric, now));
+  const counted = withWarning(
+    { ...rollout, metrics: folded.map(({ metric }) => metric) },
+    folded.flatMap(({ dropped }) => dropped),
+  );
+  return { ...counted, metrics: withVerdicts(counted).map((metric) => remembered(counted, metric, now)) };
 };
+
+const FELL = 'two stores seem to tell the same counters differently';
+
+/** Once: the next pods would say the same. */
+const withWarning = (rollout: Rollout, [pod]: readonly string[]): Rollout => {
+  if (pod === undefined || rollout.warnings.some((text) => text.startsWith(FELL))) return rollout;
+  const whose = pod === '' ? 'counters without a pod' : `those of ${pod}`;
+  const text = `${FELL}: ${whose} went down, and no container of it began anew; only what rises above the highest count is judged`;
+  return { ...rollout, warnings: [...rollout.warnings, text] };
+};
+
+/** What a look that read pods tells about whose counters begin anew. */
+export const foldLives = (metrics: readonly MetricState[], { stable, canary }: Observation): readonly MetricState[] =>
+  metrics.map((metric) =>
+    withLives(withLives(metric, 'stable', stable?.lives ?? null), 'canary', canary?.lives ?? null),
+  );
 
 const pace = (rollout: Rollout, spec: MetricSpec): Ms => {
   if (spec.kind === 'measured') return spec.everyMs;
@@ -51,6 +72,7 @@ const withVerdicts = (rollout: Rollout): readonly MetricState[] => {
     judgement: plan.judgement,
     subject,
     steps: stepsOf(rollout, subject),
+    step: evidenceStep(rollout, subject),
     isHeldLongEnough: suspectedMs >= plan.timings.noDataMs,
     isLast: step === plan.steps.length - 1,
     canaryPods: rollout.observation?.canary?.ready ?? 1,

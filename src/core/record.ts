@@ -1,4 +1,4 @@
-import { foldSamples } from './metrics.ts';
+import { foldLives, foldSamples } from './metrics.ts';
 import { stepReplicas } from './phases/progressing.ts';
 import { fullReplicas } from './phases/promoting.ts';
 import { usesLastResort } from './phases/rolling-back.ts';
@@ -31,7 +31,7 @@ export const record = (rollout: Rollout, event: Event): Rollout => {
 const recordAnswer = (rollout: Rollout, effect: Effect, event: Answer): Rollout => {
   switch (event.kind) {
     case 'observed':
-      return repaired(answered({ ...rollout, observation: event.observation, lookedAt: event.now }), event.now);
+      return repaired(answered(looked(rollout, event.observation, event.now)), event.now);
     case 'observe-failed':
       return {
         ...rollout,
@@ -57,13 +57,18 @@ const recordAnswer = (rollout: Rollout, effect: Effect, event: Answer): Rollout 
         },
       };
     case 'sampled':
-      return effect.kind === 'query'
-        ? { ...rollout, metrics: foldSamples(rollout, effect.metrics, event.samples, event.now) }
-        : rollout;
+      return effect.kind === 'query' ? foldSamples(rollout, effect.metrics, event.samples, event.now) : rollout;
     case 'woke':
       return rollout;
   }
 };
+
+const looked = (rollout: Rollout, observation: NonNullable<Rollout['observation']>, now: Ms): Rollout => ({
+  ...rollout,
+  observation,
+  lookedAt: now,
+  metrics: foldLives(rollout.metrics, observation),
+});
 
 const acknowledged = (rollout: Rollout, raw: string): Rollout => ({
   ...rollout,

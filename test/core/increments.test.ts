@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Cursors, sum, takeIncrements } from '../../src/core/increments.ts';
+import { type Cursors, type Fall, sum, takeIncrements } from '../../src/core/increments.ts';
 import type { Series } from '../../src/core/sample.ts';
 
 const SCRAPE = 1_000;
@@ -16,7 +16,7 @@ describe('increments of counters', () => {
   test.each<[string, Series[], number]>([
     ['nothing from one point', [series('a', 'p', [1_000, 50])], 0],
     ['the differences between points', [series('a', 'p', [1_000, 50], [2_000, 53], [3_000, 60])], 10],
-    ['what was counted since a reset', [series('a', 'p', [1_000, 50], [2_000, 4], [3_000, 6])], 6],
+    ['nothing of what no counter can show', [series('a', 'p', [1_000, 5], [2_000, Number.NaN], [3_000, 1e300])], 0],
     ['nothing of a counter that stands', [series('a', 'p', [1_000, 50], [9_000, 50])], 0],
     ['nothing from no points', [series('a', 'p')], 0],
     [
@@ -92,5 +92,70 @@ describe('increments of counters', () => {
     });
 
     expect(sum(stable.increments)).toBe(0);
+  });
+
+  describe('of a pod whose counters went down', () => {
+    const at = (falls: ReadonlyMap<string, Fall>) => ({ ...scope, falls });
+    const reset = at(new Map([['p', 'reset']]));
+    const skewed = at(new Map([['p', 'drop']]));
+
+    test('are what it counted before, and all since it began anew', () => {
+      const points = series('a', 'p', [1_000, 50], [2_000, 53], [3_000, 4], [4_000, 6]);
+
+      expect(sum(takeIncrements({}, [points], reset).increments)).toBe(3 + 6);
+    });
+
+    test('are never more than that, where a second store is late to see it', () => {
+      const points = series('a', 'p', [1_000, 50], [2_000, 4], [2_100, 52], [3_000, 6], [3_100, 5]);
+
+      expect(sum(takeIncrements({}, [points], reset).increments)).toBe(5);
+    });
+
+    test('are those of its other counters too, which began anew without going down', () => {
+      const all = [series('200', 'p', [1_000, 50], [2_000, 4]), series('500', 'p', [1_000, 1], [2_000, 3])];
+
+      expect(takeIncrements({}, all, reset).increments.map(({ amount }) => amount)).toEqual([4, 2]);
+    });
+
+    test('are not taken while it is not known why', () => {
+      const before = takeIncrements({}, [series('a', 'p', [1_000, 50], [2_000, 60])], scope).cursors;
+
+      const taken = takeIncrements(before, [series('a', 'p', [3_000, 4])], at(new Map([['p', 'wait']])));
+
+      expect([taken.increments, taken.cursors]).toEqual([[], before]);
+    });
+
+    test('are only what rises above all before, when two stores tell it differently', () => {
+      const points = series('a', 'p', [1_000, 50], [2_000, 60], [3_000, 57], [4_000, 59], [5_000, 64]);
+
+      expect(sum(takeIncrements({}, [points], skewed).increments)).toBe(14);
+    });
+
+    test('are the same in whatever answers they come', () => {
+      const points = [
+        [1_000, 50],
+        [2_000, 60],
+        [3_000, 57],
+        [4_000, 70],
+        [5_000, 66],
+        [6_000, 80],
+      ] as const;
+      let cursors: Cursors = {};
+      let counted = 0;
+      for (const point of points) {
+        const taken = takeIncrements(cursors, [series('a', 'p', point)], skewed);
+        counted += sum(taken.increments);
+        cursors = taken.cursors;
+      }
+
+      expect(counted).toBe(30);
+    });
+
+    test('go on from where they are when they stay low for a minute: something in the pod began anew', () => {
+      const low = Array.from({ length: 70 }, (_, index) => [3_000 + index * 1_000, 2 + index] as const);
+      const taken = takeIncrements({}, [series('a', 'p', [1_000, 500], [2_000, 510], ...low)], skewed);
+
+      expect(sum(taken.increments)).toBe(10 + 8);
+    });
   });
 });

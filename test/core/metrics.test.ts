@@ -27,7 +27,7 @@ const counters = (arm: 'stable' | 'canary', totals: readonly number[]): Sample =
 
 const fold = (rollout: Rollout, totals: readonly number[]): MetricState => {
   const samples = [counters('canary', totals), counters('stable', totals)];
-  const [metric] = foldSamples(rollout, ['errors'], samples, START + totals.length * 1_000);
+  const [metric] = foldSamples(rollout, ['errors'], samples, START + totals.length * 1_000).metrics;
   if (metric === undefined) throw new Error('the plan has no metric');
   return metric;
 };

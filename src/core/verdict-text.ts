@@ -1,0 +1,221 @@
+import {
+  type Evidence,
+  type EvidenceSettings,
+  failuresBelow,
+  loudestStart,
+  oddsOf,
+  type Start,
+  upperBound,
+} from './evidence.ts';
+import { formatCount, formatDuration, formatNumber, formatRatio } from './format.ts';
+import type { Calibration, PlannedJudgement } from './plan.ts';
+import type { MetricState, MetricVerdict, Stream, Tally } from './rollout.ts';
+import type { CountedSpec, LatencySpec } from './spec.ts';
+import type { Arm } from './units.ts';
+
+export type EvidenceSpec = CountedSpec | LatencySpec;
+
+/** One metric as the judge sees it. */
+export interface Case {
+  readonly spec: EvidenceSpec;
+  readonly state: Pick<MetricState, 'streams' | 'step' | 'failuresByPod'>;
+}
+
+/** What is the same for all metrics of one look. */
+export interface Bench {
+  readonly judgement: PlannedJudgement;
+  readonly subject: Arm;
+  /** Steps of the plan, or of the return to stable. */
+  readonly steps: number;
+  /** Index of the current one; none: the one that was counted last. */
+  readonly step?: number;
+  /** Steps stood for evidence as long as they may. */
+  readonly isHeldLongEnough: boolean;
+  /** The last step: what `require-evidence` asks for is needed now. */
+  readonly isLast: boolean;
+  /** Canary pods, to tell one bad pod from a bad version. */
+  readonly canaryPods: number;
+}
+
+/** A metric's evidence in one number each: for the rollback, and for the hold, which needs no three failures. */
+export interface Weighed extends Case {
+  readonly calibration: Calibration;
+  readonly settings: EvidenceSettings;
+  readonly streams: readonly Stream[];
+  /** The stream that accuses most, and the one that most is known from. */
+  readonly loudest: Stream;
+  readonly telling: Stream;
+  readonly odds: number;
+  readonly sure: number;
+  /** Both arms are above the ceiling: no reason to roll one of them back. */
+  readonly bothAbove: boolean;
+}
+
+// --- words ------------------------------------------------------------------------
+
+const other = (arm: Arm): Arm => (arm === 'stable' ? 'canary' : 'stable');
+const called = (arm: Arm): string => (arm === 'canary' ? 'the canary' : 'stable');
+
+/** `5.5`, `31`, `1 200`, `over a million` */
+export const formatOdds = (odds: number): string => {
+  if (odds >= 1e6) return 'over a million';
+  return odds >= 10 ? formatCount(odds) : String(Number(odds.toPrecision(2)));
+};
+
+const someOf = ({ requests, failures }: Tally, unit: string): string =>
+  `${failures === 0 ? 'none' : formatCount(failures)} of ${formatCount(requests)}${unit}`;
+
+const ratioOf = ({ requests, failures }: Tally): string =>
+  failures === 0 || requests === 0 ? '' : ` (${formatRatio(failures / requests)})`;
+
+/** `the canary failed 3 of 125 requests (2.4 %), stable 2 of 2 375 (0.08 %)` */
+const comparison = ({ spec }: Weighed, { bound }: Stream, counts: Start | Evidence, { subject }: Bench): string => {
+  const unit = spec.kind === 'latency' ? (spec.unit ?? '') : '';
+  const slower = bound === null ? '' : ` slower than ${formatNumber(bound, unit)}`;
+  const verb = bound === null ? 'failed' : 'answered';
+  const mine = `${someOf(counts.subject, ' requests')}${ratioOf(counts.subject)}${slower}`;
+  const theirs = `${someOf(counts.reference, '')}${ratioOf(counts.reference)}`;
+  const reference = counts.reference.requests === 0 ? 'had no requests' : theirs;
+  return `${called(subject)} ${verb} ${mine}, ${called(other(subject))} ${reference}`;
+};
+
+/** What speaks against the subject, with the counts that it comes from: those since a later step where it began there. */
+const accusation = (one: Weighed, bench: Bench): string => {
+  const { loudest } = one;
+  const start = loudestStart(loudest.evidence, bench.steps, isCeilingAlone(one) ? 'ceiling' : 'reference');
+  if (start === null || start === loudest.evidence.starts[0]) return comparison(one, loudest, loudest.evidence, bench);
+  const since = bench.subject === 'canary' ? `since step ${start.step + 1}` : 'with all traffic';
+  const known = start.reference.requests > 0 ? start : { ...start, reference: loudest.evidence.reference };
+  return `${since} ${comparison(one, loudest, known, bench)}`;
+};
+
+const likelier = (one: Weighed, odds: number, { subject }: Bench): string => {
+  const who = subject === 'canary' ? 'the new version' : 'the updated stable';
+  const { tolerance } = one.calibration;
+  const worse = tolerance < 1.15 ? 'is worse' : `is more than ${Number(tolerance.toPrecision(2))} times worse`;
+  const what = isCeilingAlone(one) ? `is above the ceiling of ${ceilingText(one)}` : worse;
+  return `${formatOdds(odds)} times likelier if ${who} ${what}`;
+};
+
+/** Without the ceiling it would not have been enough. */
+const isCeilingAlone = ({ settings, loudest }: Weighed): boolean =>
+  settings.ceiling !== null &&
+  oddsOf(loudest.evidence, { ...settings, ceiling: null }) < oddsOf(loudest.evidence, settings) / 2;
+
+const ceilingText = ({ spec }: Weighed): string => {
+  const ceiling = formatRatio(spec.ceiling ?? 1);
+  if (spec.slo === null) return ceiling;
+  const objective = `${Number((spec.slo.objective * 100).toPrecision(6))} %`;
+  return `${ceiling} (${spec.slo.burnRate} times what ${objective} allows)`;
+};
+
+const clumps = ({ calibration: { phi } }: Weighed): string =>
+  phi < 1.05 ? '' : `; failures come in clumps of about ${Number(phi.toPrecision(2))}, which is allowed for`;
+
+const withOthers = (isMerged: boolean): string => (isMerged ? 'together with the other metrics ' : '');
+
+// --- verdicts ---------------------------------------------------------------------
+
+export const failed = (one: Weighed, odds: number, isMerged: boolean, bench: Bench): MetricVerdict => ({
+  kind: 'failed',
+  odds,
+  explanation: `${accusation(one, bench)}: ${withOthers(isMerged)}${likelier(one, odds, bench)} (limit ${bench.judgement.rollbackOdds})${onePod(one, bench)}${clumps(one)}`,
+});
+
+/** All failures on one of several pods may be that pod's own trouble: who reads it looks there first. */
+const onePod = ({ state }: Weighed, { subject, canaryPods }: Bench): string => {
+  const pods = Object.keys(state.failuresByPod);
+  const [only] = pods;
+  return subject === 'canary' && pods.length === 1 && only !== undefined && only !== '' && canaryPods > 1
+    ? `; all failures were on ${only}, one of ${canaryPods} pods`
+    : '';
+};
+
+export const held = (one: Weighed, odds: number, isMerged: boolean, bench: Bench): MetricVerdict => {
+  const { rollbackOdds, minFailures } = bench.judgement;
+  const until =
+    odds < rollbackOdds
+      ? `; the weight stands until it is ${rollbackOdds} times, or fades`
+      : `, but a rollback needs ${minFailures} failures; the weight stands until there are, or it fades`;
+  const explanation = `${accusation(one, bench)}: ${withOthers(isMerged)}${likelier(one, odds, bench)}${until}${clumps(one)}`;
+  return { kind: 'held', odds, explanation };
+};
+
+export const bothUnhealthy = (one: Weighed, bench: Bench): MetricVerdict => {
+  const { evidence } = one.loudest;
+  const start = loudestStart(evidence, bench.steps, 'ceiling') ?? evidence;
+  const explanation = `${comparison(one, one.loudest, start, bench)}: both are above the ceiling of ${ceilingText(one)}, which does not speak against ${called(bench.subject)}; the weight stands`;
+  return { kind: 'held', odds: one.odds, explanation };
+};
+
+/** Nothing speaks for a rollback or a hold: it passes, or there is too little to say so. */
+export const going = (one: Weighed, bench: Bench): MetricVerdict => {
+  const lack = tooLittle(one, bench);
+  if (lack !== null) return { kind: 'pending', odds: null, explanation: lack };
+  const isSuspect = one.odds >= bench.judgement.holdOdds;
+  const told = isSuspect ? accusation(one, bench) : comparison(one, one.telling, one.telling.evidence, bench);
+  const lacks = bench.isLast ? lacking(one, bench) : null;
+  if (lacks !== null) return { kind: 'pending', odds: null, explanation: `${told}; ${lacks}` };
+  const rest = isSuspect
+    ? `: ${likelier(one, one.odds, bench)}, but the weight has stood for it as long as it may`
+    : `; ${assurance(one, bench)}`;
+  return { kind: 'pass', odds: one.odds, explanation: `${told}${rest}` };
+};
+
+/** A step needs requests of both arms that were compared. */
+const tooLittle = (one: Weighed, { subject, judgement, step }: Bench): string | null => {
+  const { minRequests, ignoreFirstMs } = judgement;
+  const had = one.state.step[subject].requests;
+  const needed = (some: number): string =>
+    `${called(subject)} had ${formatCount(some)} of the ${formatCount(minRequests)} requests that a step needs`;
+  if (had < minRequests) return needed(had);
+  const { evidence } = one.telling;
+  if (evidence.reference.requests === 0) return `${called(other(subject))} had no requests to compare with`;
+  const current = step === undefined ? evidence.starts.at(-1) : evidence.starts.find((start) => start.step === step);
+  const judged = current?.subject.requests ?? 0;
+  if (judged >= minRequests) return null;
+  return ignoreFirstMs > 0
+    ? `${needed(judged)}, without the first ${formatDuration(ignoreFirstMs)} of each pod`
+    : `${formatCount(judged)} of ${formatCount(had)} requests of ${called(subject)} could be compared with ${called(other(subject))} in this step so far`;
+};
+
+/** What `require-evidence` still asks for; null when it is there. */
+const lacking = (one: Weighed, { judgement, subject }: Bench): string | null => {
+  const { requireEvidence } = judgement;
+  if (requireEvidence === null || one.spec.dryRun || subject === 'stable') return null;
+  const { evidence } = one.telling;
+  const { floor } = one.spec;
+  const bound = upperBound(evidence);
+  if (bound !== null && bound <= requireEvidence) return null;
+  const hasNone = evidence.subject.failures === 0;
+  // How many times worse "none" is cannot be known, but that it stays below what matters can.
+  if (hasNone && floor !== null && failuresBelow(evidence, one.calibration.phi) <= floor) return null;
+  const known = bound === null ? TOO_FEW : lessThan(one, bound);
+  return `${known}, but \`require-evidence\` asks for ${requireEvidence} times`;
+};
+
+const TOO_FEW = 'too few failures to tell how much worse it could be';
+
+const lessThan = ({ spec }: Weighed, bound: number): string =>
+  `95 % sure that it ${spec.kind === 'counted' ? 'fails' : 'is slow'} less than ${bound} times as often`;
+
+/** How sure it is that nothing is wrong, or that too little was seen to tell. */
+const assurance = (one: Weighed, { subject, judgement }: Bench): string => {
+  const { telling, calibration, spec, settings, loudest } = one;
+  const { evidence } = telling;
+  const isGated = spec.floor !== null && oddsOf(loudest.evidence, { ...settings, floor: null }) >= judgement.holdOdds;
+  if (isGated)
+    return `worse than ${called(other(subject))}, but not surely above the floor of ${formatRatio(spec.floor ?? 0)}`;
+  if (evidence.subject.failures === 0)
+    return `95 % sure that fewer than ${formatRatio(failuresBelow(evidence, calibration.phi))} ${spec.kind === 'counted' ? 'fail' : 'are slower'}`;
+  if (isBetter(evidence)) return `${called(other(subject))} is the worse one`;
+  const bound = upperBound(evidence);
+  return bound === null ? TOO_FEW : lessThan(one, bound);
+};
+
+/** The reference fails twice as often, and not by two or three failures. */
+const isBetter = ({ subject, reference }: Evidence): boolean =>
+  reference.failures >= 20 &&
+  subject.requests > 0 &&
+  (2 * subject.failures) / subject.requests <= reference.failures / reference.requests &&
+  (subject.requests * reference.failures) / reference.requests >= 10;
