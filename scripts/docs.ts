@@ -7,6 +7,7 @@ import { OUTPUTS } from '../src/config/outputs.ts';
 import type { Permission } from '../src/core/objects.ts';
 import { REASONS } from '../src/core/reason.ts';
 import { mergePermissions, OWN_PERMISSIONS, roleYaml } from '../src/core/rights.ts';
+import { METRIC_SOURCES } from '../src/metrics/index.ts';
 import { routers as allRouters } from '../src/routers/index.ts';
 import { WORKLOADS } from '../src/workloads/index.ts';
 import { verdictRows } from './verdicts.ts';
@@ -83,9 +84,24 @@ const routers = (): string =>
     ]),
   );
 
+const sources = (): string =>
+  table(
+    ['Source, by its input', 'Reads'],
+    METRIC_SOURCES.map(({ name, title }) => [code(name), title]),
+  );
+
 const verdicts = (): string => table(['Verdict', 'The sentence in the report'], verdictRows());
 
-const TABLES: Readonly<Record<string, () => string>> = { inputs, outputs, reasons, rights, role, routers, verdicts };
+const TABLES: Readonly<Record<string, () => string>> = {
+  inputs,
+  outputs,
+  reasons,
+  rights,
+  role,
+  routers,
+  sources,
+  verdicts,
+};
 
 /** The text with what stands between each pair of markers made anew. A marker that nothing is made for throws. */
 export const withTables = (text: string): string =>
