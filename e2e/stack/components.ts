@@ -121,7 +121,8 @@ export const startTraefik = (processes: Processes, folders: Folders): void =>
     join(BIN, 'traefik'),
     [
       `--entrypoints.web.address=127.0.0.1:${PORT.gateway}`,
-      `--entrypoints.metrics.address=127.0.0.1:${PORT.traefik}`,
+      // On every address, those of pods too: a fake pod lends its own, so that Traefik is found as in a cluster.
+      `--entrypoints.metrics.address=:${PORT.traefik}`,
       '--ping=true',
       '--ping.entrypoint=metrics',
       '--metrics.prometheus=true',
