@@ -24,10 +24,12 @@ const main = async (): Promise<void> => {
   const totals = await simulateAll(cells, seed);
   const results = cells.map((cell, index) => ({ cell, totals: totals[index] ?? {} }));
   const goals = goalsOf(results, isShort);
-  const seconds = Math.round((performance.now() - started) / 1000);
+  const seconds = Math.round((performance.now() - started) / 1_000);
+  const { user, system } = process.cpuUsage();
+  const processor = Math.round((user + system) / 1e6);
   const size = `${runs.good} good and ${runs.bad} bad releases a cell, ${runs.unasked} good ones in noise beyond the goals`;
   process.stdout.write(
-    `## Judgement, simulated\n\n${isShort ? 'Short' : 'Full'} form: ${size}; seed \`${seed}\`; ${seconds} s.\n\n` +
+    `## Judgement, simulated\n\n${isShort ? 'Short' : 'Full'} form: ${size}; seed \`${seed}\`; ${seconds} s, ${processor} s of processor time.\n\n` +
       [goalTable(goals), goodTables(results), badTables(results)].join('\n'),
   );
   const missed = goals.filter(({ verdict }) => verdict === 'missed');

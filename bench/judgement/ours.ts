@@ -1,5 +1,5 @@
 import { clockStands } from '../../src/core/bake.ts';
-import { addTallies, addTick, NO_EVIDENCE } from '../../src/core/evidence.ts';
+import { addTallies, addTick, type EvidenceSettings, NO_EVIDENCE, oddsOf } from '../../src/core/evidence.ts';
 import { type EvidenceSpec, judge, MIN_FAILURES, ODDS, settingsOf } from '../../src/core/judgement.ts';
 import type { Calibration, PlannedJudgement } from '../../src/core/plan.ts';
 import type { MetricVerdict, Rollout, Stream, Tally } from '../../src/core/rollout.ts';
@@ -101,12 +101,18 @@ export const ours = (
       },
     };
     seen(now);
-    const verdict = verdictOf(now, judgement);
+    const verdict = isQuiet(now, judgement, settings) ? UNHEARD : verdictOf(now, judgement);
     if (verdict.kind === 'failed') return endingOf(now, true);
     now = afterLook(now, verdict);
     if (now.step === WEIGHTS.length) return endingOf(now, false);
   }
 };
+
+const UNHEARD: MetricVerdict = { kind: 'pending', odds: null, explanation: '' };
+
+/** Within a step, below the odds that hold it, the judge lets the clock run whatever it says: most of the time goes there. */
+const isQuiet = ({ held, stream }: Progress, { holdOdds }: PlannedJudgement, settings: EvidenceSettings): boolean =>
+  held + TICK < INTERVAL && oddsOf(stream.evidence, settings) < holdOdds;
 
 const verdictOf = ({ stream, inStep, step, suspected }: Progress, judgement: PlannedJudgement): MetricVerdict => {
   const [verdict] = judge([{ spec: ERRORS, state: { streams: [stream], step: inStep, failuresByPod: {} } }], {
