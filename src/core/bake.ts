@@ -60,14 +60,12 @@ export const lookedSince = (rollout: Rollout, now: Ms): boolean =>
 export const isSuspected = (rollout: Rollout): boolean =>
   deciding(rollout).some(([, { verdict, noDataSince }]) => verdict.kind === 'held' && noDataSince === null);
 
-/** Waits that stop the clock: missing data and suspicion. Too little to judge matters only when the time is up. */
+/**
+ * Waits that stop the clock. Suspicion and too little to judge by matter only when the time is up: most suspicions fade
+ * before, and a good release is not held by them (bench/judgement).
+ */
 export const clockStands = (rollout: Rollout): boolean =>
-  rollout.paused !== null ||
-  bakeWaits(rollout).some(
-    (wait) =>
-      wait.kind === 'no-data' ||
-      rollout.metrics.some(({ name, verdict }) => name === wait.metric && verdict.kind === 'held'),
-  );
+  rollout.paused !== null || bakeWaits(rollout).some(({ kind }) => kind === 'no-data');
 
 /** The verdict against the release, if there is one now: a failed metric, missing data for too long, traffic that does not fit. */
 export const badVerdict = (rollout: Rollout, now: Ms): Reason | null => {

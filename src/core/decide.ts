@@ -66,15 +66,20 @@ const clockIsUp = (rollout: Rollout): boolean => rollout.stage.heldMs >= current
 const tickClock = (rollout: Rollout, now: Ms): Rollout => {
   const { stage } = rollout;
   if (stage.name !== 'bake') return rollout;
-  const passed = Math.max(0, now - Math.max(stage.since, rollout.suspectedUntil));
-  const suspected = {
-    suspectedMs: rollout.suspectedMs + (isSuspected(rollout) && rollout.paused === null ? passed : 0),
-    suspectedUntil: Math.max(now, rollout.suspectedUntil),
-  };
-  if (clockIsUp(rollout)) return { ...rollout, ...suspected };
+  if (clockIsUp(rollout)) return tickSuspicion(rollout, now);
   const counted = clockStands(rollout) ? 0 : Math.max(0, now - stage.countedUntil);
   const heldMs = Math.min(currentStep(rollout).intervalMs, stage.heldMs + counted);
-  return { ...rollout, ...suspected, stage: { ...stage, heldMs, countedUntil: Math.max(now, stage.countedUntil) } };
+  return {
+    ...rollout,
+    suspectedUntil: now,
+    stage: { ...stage, heldMs, countedUntil: Math.max(now, stage.countedUntil) },
+  };
+};
+
+/** Time that a step stands on suspicion alone: what is left of the hold is the same for all steps. */
+const tickSuspicion = (rollout: Rollout, now: Ms): Rollout => {
+  const stood = isSuspected(rollout) && rollout.paused === null ? Math.max(0, now - rollout.suspectedUntil) : 0;
+  return { ...rollout, suspectedMs: rollout.suspectedMs + stood, suspectedUntil: now };
 };
 
 /** One move: a failure has its consequence, or a stage that is over makes way for the next. The same rollout: no move. */

@@ -82,6 +82,7 @@ describe('a plan for requests', () => {
       verifyMs: 60_000,
       settleMs: 2_000,
       observeMs: 5_000,
+      counterMs: 15_000,
       sampleMs: 15_000,
       minWindowMs: 60_000,
       returnMs: 30_000,
