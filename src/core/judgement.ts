@@ -55,20 +55,20 @@ export const judge = (cases: readonly Case[], bench: Bench): readonly MetricVerd
   const suspect = together.odds >= holdOdds ? loudest(({ odds }) => odds) : undefined;
   return weighed.map((one): MetricVerdict => {
     if (one.streams.length === 0 && one.spec.kind === 'latency') return NOT_JUDGED;
-    const isMerged = deciding.length > 1 && !one.spec.dryRun;
+    const others = one.spec.dryRun ? 0 : deciding.length - 1;
     const { sure, odds } = one.spec.dryRun ? one : together;
-    if (one.spec.dryRun ? sure >= rollbackOdds : one === failing) return failed(one, sure, isMerged, bench);
-    if (bench.isHeldLongEnough) return going(one, bench);
+    if (one.spec.dryRun ? sure >= rollbackOdds : one === failing) return failed(one, sure, others, bench);
+    if (bench.isHeldLongEnough) return going(one, others, bench);
     if (one.bothAbove) return bothUnhealthy(one, bench);
     const isSuspect = one.spec.dryRun ? odds >= holdOdds : one === suspect && failing === undefined;
-    return isSuspect ? held(one, odds, isMerged, bench) : going(one, bench);
+    return isSuspect ? held(one, odds, others, bench) : going(one, others, bench);
   });
 };
 
 const NOT_JUDGED: MetricVerdict = {
   kind: 'ignored',
   odds: null,
-  explanation: "not judged: by stable's history no bound of the histogram tells anything; `bound` names one",
+  explanation: "not judged: in stable's history no bound of the histogram tells fast from slow; set `bound`",
 };
 
 const weigh = (one: Case, { judgement, steps }: Bench): Weighed => {

@@ -86,15 +86,17 @@ const accusation = (one: Weighed, bench: Bench): string => {
   if (start === null || start === loudest.evidence.starts[0]) return comparison(one, loudest, loudest.evidence, bench);
   const since = bench.subject === 'canary' ? `since step ${start.step + 1}` : 'with all traffic';
   const known = start.reference.requests > 0 ? start : { ...start, reference: loudest.evidence.reference };
-  return `${since} ${comparison(one, loudest, known, bench)}`;
+  const before = known === start ? '' : ' before';
+  return `${since} ${comparison(one, loudest, known, bench)}${before}`;
 };
 
-const likelier = (one: Weighed, odds: number, { subject }: Bench): string => {
-  const who = subject === 'canary' ? 'the new version' : 'the updated stable';
+const accused = ({ subject }: Bench): string => (subject === 'canary' ? 'the new version' : 'the updated stable');
+
+const likelier = (one: Weighed, odds: number, bench: Bench): string => {
   const { tolerance } = one.calibration;
   const worse = tolerance < 1.15 ? 'is worse' : `is more than ${Number(tolerance.toPrecision(2))} times worse`;
   const what = isCeilingAlone(one) ? `is above the ceiling of ${ceilingText(one)}` : worse;
-  return `${formatOdds(odds)} times likelier if ${who} ${what}`;
+  return `${formatOdds(odds)} times likelier if ${accused(bench)} ${what}`;
 };
 
 /** Without the ceiling it would not have been enough. */
@@ -106,20 +108,27 @@ const ceilingText = ({ spec }: Weighed): string => {
   const ceiling = formatRatio(spec.ceiling ?? 1);
   if (spec.slo === null) return ceiling;
   const objective = `${Number((spec.slo.objective * 100).toPrecision(6))} %`;
-  return `${ceiling} (${spec.slo.burnRate} times what ${objective} allows)`;
+  return `${ceiling}, ${spec.slo.burnRate} times what ${objective} allows`;
 };
 
 const clumps = ({ calibration: { phi } }: Weighed): string =>
   phi < 1.05 ? '' : `; failures come in clumps of about ${Number(phi.toPrecision(2))}, which is allowed for`;
 
-const withOthers = (isMerged: boolean): string => (isMerged ? 'together with the other metrics ' : '');
+/** `others`: how many more metrics decide with it. */
+const withOthers = (others: number): string =>
+  others === 0 ? '' : `together with the other ${others === 1 ? 'metric' : 'metrics'} `;
+
+const onlyReports = ({ spec }: Weighed, { judgement }: Bench): boolean => spec.dryRun || judgement.mode === 'dry-run';
+
+const stands = (one: Weighed, bench: Bench): string =>
+  onlyReports(one, bench) ? 'the weight would stand' : 'the weight stands';
 
 // --- verdicts ---------------------------------------------------------------------
 
-export const failed = (one: Weighed, odds: number, isMerged: boolean, bench: Bench): MetricVerdict => ({
+export const failed = (one: Weighed, odds: number, others: number, bench: Bench): MetricVerdict => ({
   kind: 'failed',
   odds,
-  explanation: `${accusation(one, bench)}: ${withOthers(isMerged)}${likelier(one, odds, bench)} (limit ${bench.judgement.rollbackOdds})${onePod(one, bench)}${clumps(one)}`,
+  explanation: `${accusation(one, bench)}: ${withOthers(others)}${likelier(one, odds, bench)} (limit ${bench.judgement.rollbackOdds})${onePod(one, bench)}${clumps(one)}`,
 });
 
 /** All failures on one of several pods may be that pod's own trouble: who reads it looks there first. */
@@ -131,25 +140,28 @@ const onePod = ({ state }: Weighed, { subject, canaryPods }: Bench): string => {
     : '';
 };
 
-export const held = (one: Weighed, odds: number, isMerged: boolean, bench: Bench): MetricVerdict => {
+export const held = (one: Weighed, odds: number, others: number, bench: Bench): MetricVerdict => {
   const { rollbackOdds, minFailures } = bench.judgement;
   const until =
     odds < rollbackOdds
-      ? `; the weight stands until it is ${rollbackOdds} times, or fades`
-      : `, but a rollback needs ${minFailures} failures; the weight stands until there are, or it fades`;
-  const explanation = `${accusation(one, bench)}: ${withOthers(isMerged)}${likelier(one, odds, bench)}${until}${clumps(one)}`;
+      ? `; ${stands(one, bench)} until it is ${rollbackOdds} times, or fades`
+      : `, but a rollback needs ${minFailures} failures; ${stands(one, bench)} until there are so many, or it fades`;
+  const explanation = `${accusation(one, bench)}: ${withOthers(others)}${likelier(one, odds, bench)}${until}${clumps(one)}`;
   return { kind: 'held', odds, explanation };
 };
+
+const bothAbove = (one: Weighed, bench: Bench): string =>
+  `both are above the ceiling of ${ceilingText(one)}, which does not speak against ${accused(bench)}`;
 
 export const bothUnhealthy = (one: Weighed, bench: Bench): MetricVerdict => {
   const { evidence } = one.loudest;
   const start = loudestStart(evidence, bench.steps, 'ceiling') ?? evidence;
-  const explanation = `${comparison(one, one.loudest, start, bench)}: both are above the ceiling of ${ceilingText(one)}, which does not speak against ${called(bench.subject)}; the weight stands`;
+  const explanation = `${comparison(one, one.loudest, start, bench)}: ${bothAbove(one, bench)}; ${stands(one, bench)}`;
   return { kind: 'held', odds: one.odds, explanation };
 };
 
 /** Nothing speaks for a rollback or a hold: it passes, or there is too little to say so. */
-export const going = (one: Weighed, bench: Bench): MetricVerdict => {
+export const going = (one: Weighed, others: number, bench: Bench): MetricVerdict => {
   const lack = tooLittle(one, bench);
   if (lack !== null) return { kind: 'pending', odds: null, explanation: lack };
   const isSuspect = one.odds >= bench.judgement.holdOdds;
@@ -157,9 +169,15 @@ export const going = (one: Weighed, bench: Bench): MetricVerdict => {
   const lacks = bench.isLast ? lacking(one, bench) : null;
   if (lacks !== null) return { kind: 'pending', odds: null, explanation: `${told}; ${lacks}` };
   const rest = isSuspect
-    ? `: ${likelier(one, one.odds, bench)}, but the weight has stood for it as long as it may`
+    ? `: ${likelier(one, one.odds, bench)}, ${isolated(others, bench)}`
     : `; ${assurance(one, bench)}`;
   return { kind: 'pass', odds: one.odds, explanation: `${told}${rest}` };
+};
+
+/** Why a metric that is suspicious does not hold the weight by itself. */
+const isolated = (others: number, { isHeldLongEnough }: Bench): string => {
+  if (isHeldLongEnough) return 'but the weight has stood for it as long as it may';
+  return `counted together with the other ${others === 1 ? 'metric' : 'metrics'}`;
 };
 
 /** A step needs requests of both arms that were compared. */
@@ -174,9 +192,10 @@ const tooLittle = (one: Weighed, { subject, judgement, step }: Bench): string | 
   const current = step === undefined ? evidence.starts.at(-1) : evidence.starts.find((start) => start.step === step);
   const judged = current?.subject.requests ?? 0;
   if (judged >= minRequests) return null;
-  return ignoreFirstMs > 0
-    ? `${needed(judged)}, without the first ${formatDuration(ignoreFirstMs)} of each pod`
-    : `${formatCount(judged)} of ${formatCount(had)} requests of ${called(subject)} could be compared with ${called(other(subject))} in this step so far`;
+  if (ignoreFirstMs > 0)
+    return `${needed(judged)}, not counting the first ${formatDuration(ignoreFirstMs)} of each pod`;
+  const some = judged === 0 ? 'none' : `only ${formatCount(judged)}`;
+  return `${some} of the ${formatCount(had)} requests that ${called(subject)} had in this step could be compared with ${called(other(subject))} yet`;
 };
 
 /** What `require-evidence` still asks for; null when it is there. */
@@ -191,17 +210,20 @@ const lacking = (one: Weighed, { judgement, subject }: Bench): string | null => 
   // How many times worse "none" is cannot be known, but that it stays below what matters can.
   if (hasNone && floor !== null && failuresBelow(evidence, one.calibration.phi) <= floor) return null;
   const known = bound === null ? TOO_FEW : lessThan(one, bound);
-  return `${known}, but \`require-evidence\` asks for ${requireEvidence} times`;
+  const hint = bound === null && hasNone && floor === null ? '; a `floor` says what does not matter' : '';
+  return `${known}, but \`require-evidence\` asks for ${requireEvidence} times${hint}`;
 };
 
 const TOO_FEW = 'too few failures to tell how much worse it could be';
 
 const lessThan = ({ spec }: Weighed, bound: number): string =>
-  `95 % sure that it ${spec.kind === 'counted' ? 'fails' : 'is slow'} less than ${bound} times as often`;
+  `95 % sure that it ${spec.kind === 'counted' ? 'fails' : 'is that slow'} less than ${bound} times as often`;
 
 /** How sure it is that nothing is wrong, or that too little was seen to tell. */
-const assurance = (one: Weighed, { subject, judgement }: Bench): string => {
+const assurance = (one: Weighed, bench: Bench): string => {
   const { telling, calibration, spec, settings, loudest } = one;
+  const { subject, judgement } = bench;
+  if (one.bothAbove) return bothAbove(one, bench);
   const { evidence } = telling;
   const isGated = spec.floor !== null && oddsOf(loudest.evidence, { ...settings, floor: null }) >= judgement.holdOdds;
   if (isGated)
