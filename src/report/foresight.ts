@@ -220,8 +220,11 @@ const longer = ({ steps }: Plan, { times, firstMs }: Advice & { readonly kind: '
 /** As an input takes it: `90s`, `3m`. */
 const durationInput = (ms: Ms): string => (ms % 60_000 === 0 ? `${ms / 60_000}m` : `${Math.ceil(ms / 1000)}s`);
 
-/** A past of hours is read in scrapes: to the nearest 5 minutes it is what was asked for. */
-const pastText = (ms: Ms): string => formatDuration(ms < 1_800_000 ? ms : Math.round(ms / 300_000) * 300_000);
+/** A past is read in scrapes: to the nearest minute, and of hours to the nearest five, it is what was asked for. */
+const pastText = (ms: Ms): string => {
+  const unit = ms >= 1_800_000 ? 300_000 : ms >= 180_000 ? 60_000 : 1_000;
+  return formatDuration(Math.round(ms / unit) * unit);
+};
 
 const digits = (value: number): string => String(Number(value.toPrecision(2)));
 
