@@ -33,7 +33,7 @@ describe('a check', () => {
       'no such metric',
       counted({ requests: 'http_request_total{pod=~"s-.*"}' }),
       '`requests` has no data for stable. No pod that answered has a metric "http_request_total".',
-      'Did you mean http_requests_total?',
+      'Did you mean "http_requests_total"?',
     ],
     [
       'labels that it does not have',

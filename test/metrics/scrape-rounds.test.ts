@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createScrape } from '../../src/metrics/scrape/index.ts';
+import type { HttpAnswer } from '../../src/ports/http.ts';
 import { counted, NOW, podNamed, podsOf, podWorld, requestsTotal, signal } from './pods.ts';
 
 const SPEC = { kind: 'port', port: '9102', path: '/metrics' } as const;
@@ -125,5 +126,49 @@ describe('rounds', () => {
     expect(await source.sample([counted()], NOW, NOW, signal)).toEqual([
       { metric: 'errors', arm: 'stable', kind: 'no-data', why: 'stale' },
     ]);
+  });
+
+  test('pay for answers that are too large, which are not asked for twice', async () => {
+    const { world, names } = many(3, requestsTotal(1));
+    const tooLarge: HttpAnswer = { kind: 'unreachable', message: 'the answer is larger than 2 MiB' };
+    const source = createScrape({ ...world, spec: SPEC });
+    world.near.set('10.1.2.3:9102', { kind: 'answer', status: 200, body: requestsTotal(1), retryAfterMs: null });
+    await source.sample([counted()], NOW, NOW, signal);
+    world.near.set('10.1.2.3:9102', tooLarge);
+    world.asked.length = 0;
+
+    for (let second = 5; second < 15; second += 1) {
+      world.at(NOW + second * 1_000);
+      await source.sample([counted()], NOW, NOW, signal);
+    }
+
+    const asked = world.asked.filter((one) => one !== 'list');
+    expect(asked.every((one) => one.startsWith('direct'))).toBe(true);
+    // Of 30 turns: what the first round owes and 1 MiB a second pay for at most 2 + 5.
+    expect(asked.length).toBeLessThan(12);
+    expect(names).toHaveLength(3);
+  });
+
+  test('do not run two at a time: an answer that comes late must not be told after a newer one', async () => {
+    const { world, source } = many(1, requestsTotal(1));
+    await source.sample([counted()], NOW, NOW, signal);
+    const held: (() => void)[] = [];
+    const slow = {
+      ...world.cluster,
+      podProxy: () =>
+        new Promise<{ kind: 'ok'; value: { status: number; body: string } }>((resolve) => {
+          held.push(() => resolve({ kind: 'ok', value: { status: 200, body: requestsTotal(held.length) } }));
+        }),
+    };
+    const late = createScrape({ ...world, cluster: slow, spec: SPEC });
+    const first = late.sample([counted()], NOW, NOW, signal);
+    await new Promise((resolve) => setImmediate(resolve));
+    world.at(NOW + 1_000);
+    const second = late.sample([counted()], NOW, NOW, signal);
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const answer of held) answer();
+
+    expect(await first).toEqual(await second);
+    expect(held).toHaveLength(1);
   });
 });

@@ -63,7 +63,8 @@ const explain = (text: string, selector: Selector, readings: readonly Reading[])
     const near = nearest(metric, readings);
     return {
       text: `No pod that answered has a metric ${JSON.stringify(metric)}.`,
-      advice: near === null ? 'See that the name, the port and the path are right.' : `Did you mean ${near}?`,
+      advice:
+        near === null ? 'See that the name, the port and the path are right.' : `Did you mean ${JSON.stringify(near)}?`,
     };
   }
   const asked = selectorsIn(text)[0]?.labels ?? [];

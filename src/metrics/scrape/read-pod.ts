@@ -5,8 +5,8 @@ import { type Exposed, parseExposition } from '../exposition.ts';
 import type { Endpoint } from './endpoint.ts';
 
 export const LARGEST_BODY_BYTES = 2 * 1024 * 1024;
-/** A pod that is slower than a tick is too slow. */
-const TIMEOUT_MS = 900;
+/** Together a little more than a tick: nobody waits longer for a pod that does not answer. */
+const TIMEOUT_MS = { direct: 500, proxied: 900 } as const;
 /** Of the first read of all, which may have to connect and decides about the way. */
 const FIRST_TIMEOUT_MS = { direct: 300, proxied: 5_000 } as const;
 const LONGEST_MESSAGE = 300;
@@ -57,8 +57,10 @@ export const createPodReader = ({ http, cluster }: PodReaderOptions): PodReader 
     way: () => way,
     read: async (endpoint, signal) => {
       if (way === null) return both(endpoint, signal);
-      const near = way === 'direct' ? await askDirectly(http, endpoint, TIMEOUT_MS, signal) : null;
-      return near?.kind === 'answer' ? near : askProxied(cluster, endpoint, TIMEOUT_MS, signal);
+      const near = way === 'direct' ? await askDirectly(http, endpoint, TIMEOUT_MS.direct, signal) : null;
+      // What is too large at one place is so at the other.
+      if (near?.kind === 'answer' || near?.bytes === LARGEST_BODY_BYTES) return near;
+      return askProxied(cluster, endpoint, TIMEOUT_MS.proxied, signal);
     },
   };
 };
@@ -125,6 +127,7 @@ const read = (status: number, body: string): PodAnswer => {
 
 const trouble = (kind: PodProblem['kind'], message: string, retryAfterMs: Ms | null = null): PodAnswer => ({
   kind: 'problem',
-  bytes: 0,
+  // What was thrown away was sent all the same.
+  bytes: /is larger than \d+ MiB/.test(message) ? LARGEST_BODY_BYTES : 0,
   problem: { kind, message: message.replace(/\s+/g, ' ').slice(0, LONGEST_MESSAGE), retryAfterMs },
 });

@@ -12,6 +12,8 @@ export const PODS_PER_ROUND = 10;
 /** Rounds closer together share one: a little less than a second, for timers that come early. */
 const ROUND_MS = 900;
 const LIST_MS = 5_000;
+/** A new list is not waited for longer, where there is an old one. */
+const RELIST_MS = 1_000;
 /** Of a pod that was not read yet. */
 const USUAL_BYTES = 64 * 1024;
 
@@ -66,6 +68,7 @@ export const createRounds = (options: RoundsOptions): Rounds => {
   const pods = listedSeldom(options);
   let startedAt: Ms | null = null;
   let current: Promise<Round> | null = null;
+  let isRunning = false;
   const run = async (signal: AbortSignal): Promise<Round> => {
     const listed = await pods(signal);
     if (listed.kind !== 'ok') return { kind: 'unlisted', problem: listed };
@@ -78,9 +81,14 @@ export const createRounds = (options: RoundsOptions): Rounds => {
   return {
     next: (signal) => {
       const now = options.clock.now();
-      if (current === null || startedAt === null || now - startedAt >= ROUND_MS || now < startedAt) {
+      const isDue = startedAt === null || now - startedAt >= ROUND_MS || now < startedAt;
+      // Two rounds at once could tell a pod's counters in the wrong order.
+      if (current === null || (isDue && !isRunning)) {
         startedAt = now;
-        current = run(signal);
+        isRunning = true;
+        current = run(signal).finally(() => {
+          isRunning = false;
+        });
       }
       return current;
     },
@@ -95,7 +103,7 @@ const listedSeldom = ({ list, clock }: RoundsOptions): RoundsOptions['list'] => 
     const now = clock.now();
     if (known === null || askedAt === null || now - askedAt >= LIST_MS || now < askedAt) {
       askedAt = now;
-      const listed = await list(signal);
+      const listed = await list(AbortSignal.any([signal, AbortSignal.timeout(known === null ? LIST_MS : RELIST_MS)]));
       if (listed.kind === 'ok' || known?.kind !== 'ok') known = listed;
     }
     return known;
@@ -125,6 +133,7 @@ const readSome = async (
     turns.set(endpoint.id, { ...before, number });
     const answer = await reader.read(endpoint, signal);
     budget.settle(before.bytes, answer.bytes);
+    if (answer.bytes > 0) turns.set(endpoint.id, { ...before, number, bytes: answer.bytes });
     if (answer.kind === 'problem') return { pod: endpoint.pod, problem: answer.problem };
     // Two readings of a pod must not have one time, whatever the clock does.
     const at = Math.max(clock.now(), before.readAt + 1);
