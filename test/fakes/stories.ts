@@ -41,7 +41,7 @@ export const JOURNAL: readonly Entry[] = [
 const failedErrors = counted([31, 1204], [4, 4811], {
   verdict: 'failed',
   explanation:
-    'the canary failed 31 of 1 204 requests (2.6 %), stable 4 of 4 811 requests (0.083 %); the limit is 1.1 %',
+    'since step 3 the canary failed 31 of 1 204 requests (2.6 %), stable 4 of 4 811 (0.083 %): over a million times likelier if the new version is worse (limit 30)',
 });
 
 const back = {
@@ -160,7 +160,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
         {
           kind: 'evidence',
           metric: 'errors',
-          why: 'errors: the canary had 7 of the 20 requests that a judgement needs',
+          why: 'errors: the canary had 7 of the 20 requests that a step needs',
         },
       ],
     }),
