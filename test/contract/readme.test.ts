@@ -3,7 +3,9 @@ import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { withTables } from '../../scripts/docs.ts';
+import { METRIC_KEYS } from '../../src/config/shape.ts';
 import { REASONS } from '../../src/core/reason.ts';
+import { PRESET_NAMES } from '../../src/metrics/presets/index.ts';
 import { routers } from '../../src/routers/index.ts';
 import { files, root, textOf } from './sources.ts';
 
@@ -122,6 +124,23 @@ describe('documents', () => {
     const pages = files('docs/routers/*.md').map((file) => posix.basename(file, '.md'));
 
     expect(pages).toEqual(routers.map(({ name }) => name).sort());
+  });
+
+  test('explain every key of a metric, every preset and every source', () => {
+    const missing = (page: string, words: readonly string[]): readonly string[] =>
+      words.filter((word) => !textOf(page).includes(word)).map((word) => `${page}: ${word}`);
+
+    expect([
+      ...missing(
+        'docs/metrics/prometheus.md',
+        METRIC_KEYS.map((key) => `\`${key}`),
+      ),
+      ...missing(
+        'docs/presets.md',
+        PRESET_NAMES.map((name) => `| \`${name}\` |`),
+      ),
+      ...missing('docs/scrape.md', ['`scrape`', '`scrape-router`']),
+    ]).toEqual([]);
   });
 
   test('of every decision are in the list', () => {
