@@ -1,5 +1,6 @@
 import {
   type Cursors,
+  type Depth,
   type Fall,
   type Falls,
   fallen,
@@ -70,10 +71,9 @@ const sidesOf = (answer: Answer, bounds: CountingScope['bounds']): readonly Side
 export const countArm = (metric: MetricState, answer: Answer, options: CountingScope): Counted => {
   const { arm, since, scrapeMs } = options;
   const sides = sidesOf(answer, options.bounds);
-  const fell = [
-    ...new Set(sides.flatMap(({ word, series }) => fallen(metric.cursors, series, { scope: `${word}|${arm}`, since }))),
-  ];
-  const judgedFalls = fell.map((pod) => [pod, fallOf(metric, pod, options)] as const);
+  const fell = sides.flatMap(({ word, series }) => fallen(metric.cursors, series, { scope: `${word}|${arm}`, since }));
+  const pods = [...new Set(fell.map(({ pod }) => pod))];
+  const judgedFalls = pods.map((pod) => [pod, fallOf(metric, pod, isDeep(fell, pod), options)] as const);
   const falls: Falls = new Map(judgedFalls);
   const scope = { podScope: `pod|${arm}`, since, scrapeMs, falls };
   const taken = takeAll(metric.cursors, sides, scope, arm);
@@ -138,14 +138,21 @@ const byPod = (increments: readonly Increment[]): Readonly<Record<string, number
 
 // --- counters that went down ----------------------------------------------------
 
+/** Nobody begins anew above half of what was counted before; a store that lags does. */
+const isDeep = (fell: readonly Depth[], pod: string): boolean => {
+  const own = fell.filter((one) => one.pod === pod);
+  const total = (of: (one: Depth) => number): number => own.reduce((all, one) => all + of(one), 0);
+  return total(({ after }) => after) * 2 < total(({ before }) => before);
+};
+
 /** Whether the pod began anew can only be told by a look at it that is later than the fall. */
-const fallOf = (metric: MetricState, pod: string, { arm, seen, seenAt }: CountingScope): Fall => {
+const fallOf = (metric: MetricState, pod: string, deep: boolean, { arm, seen, seenAt }: CountingScope): Fall => {
   const doubt = metric.doubts.find((one) => one.pod === pod && one.arm === arm);
   const lives = seen?.lives ?? null;
   if (doubt === undefined || lives === null || seenAt <= doubt.since) return 'wait';
   const life = Object.hasOwn(lives, pod) ? lives[pod] : undefined;
   const known = metric.lives[lifeKey(arm, pod)];
-  return life !== undefined && known !== undefined && life !== known ? 'reset' : 'drop';
+  return deep && life !== undefined && known !== undefined && life !== known ? 'reset' : 'drop';
 };
 
 const lifeKey = (arm: Arm, pod: string): string => `${arm}|${pod}`;
@@ -161,12 +168,14 @@ const doubtsAfter = (metric: MetricState, falls: Falls, { arm, now }: CountingSc
   ];
 };
 
-/** Counters that were seen to go down are of the life that was seen then. */
+/** Counters that began anew are of the life that was seen then; so are those of a pod that was never looked at before. */
 const livesAfter = (metric: MetricState, falls: Falls, { arm, seen }: CountingScope): MetricState['lives'] => {
   const lives = seen?.lives ?? {};
   const seenAnew = [...falls].flatMap(([pod, fall]) => {
+    const key = lifeKey(arm, pod);
     const life = Object.hasOwn(lives, pod) ? lives[pod] : undefined;
-    return fall === 'wait' || life === undefined ? [] : [[lifeKey(arm, pod), life] as const];
+    const isNews = fall === 'reset' || (fall === 'drop' && metric.lives[key] === undefined);
+    return isNews && life !== undefined ? [[key, life] as const] : [];
   });
   return seenAnew.length === 0 ? metric.lives : { ...metric.lives, ...Object.fromEntries(seenAnew) };
 };

@@ -79,23 +79,25 @@ interface Followed {
 const LOW_MS: Ms = 60_000;
 
 /**
- * Two stores whose clocks differ tell the same counter as going up and down: what counts is how far it ever got, or the
- * way up would count again and again.
+ * Two stores whose clocks differ tell the same counter as going up and down: what counts is how far it got for good, or
+ * the way up would count again and again. A point above a later one is not for good.
  */
 const rising = (from: Point, points: Series['points'], low: Ms | null, scrapeMs: Ms): Followed => {
+  const levels = points.map(([, value]) => value);
+  for (let index = levels.length - 2; index >= 0; index -= 1)
+    levels[index] = Math.min(levels[index] ?? 0, levels[index + 1] ?? 0);
   const steps: Omit<Increment, 'pod'>[] = [];
   let last = from;
   let lowSince = low;
-  for (const point of points) {
-    const [at, value] = point;
-    if (value >= last[1]) {
-      steps.push({ from: last[0], to: at, amount: value - last[1] });
-      [last, lowSince] = [point, null];
-      continue;
-    }
-    lowSince ??= at;
-    if (at - lowSince <= Math.max(LOW_MS, 4 * scrapeMs)) last = [at, last[1]];
-    else [last, lowSince] = [point, null];
+  for (const [index, [at, value]] of points.entries()) {
+    const level = levels[index] ?? value;
+    lowSince = value < last[1] ? (lowSince ?? at) : null;
+    if (level >= last[1]) {
+      steps.push({ from: last[0], to: at, amount: level - last[1] });
+      last = [at, level];
+    } else if (lowSince !== null && at - lowSince > Math.max(LOW_MS, 4 * scrapeMs))
+      [last, lowSince] = [[at, value], null];
+    else last = [at, last[1]];
   }
   return { steps, last, lowSince };
 };
@@ -113,16 +115,26 @@ const anew = (from: Point, points: Series['points']): Followed => {
   return { steps, last: all.at(-1) ?? from, lowSince: null };
 };
 
-/** Pods of which a counter went down since the cursors. */
+/** How far counters of a pod went down, all of them together. */
+export interface Depth {
+  readonly pod: string;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** What went down since the cursors, series by series. */
 export const fallen = (
   cursors: Cursors,
   series: readonly Series[],
   { scope, since }: Pick<Scope, 'scope' | 'since'>,
-): readonly string[] =>
+): readonly Depth[] =>
   series.flatMap(({ id, pod, points }) => {
     const cursor = cursors[`${scope}|${id}`];
-    const values = [...(cursor === undefined ? [] : [cursor]), ...pointsAfter(points, cursor, since)];
-    return values.some(([, value], index) => value < (values[index - 1]?.[1] ?? 0)) ? [pod ?? ''] : [];
+    const values = [...(cursor === undefined ? [] : [cursor]), ...pointsAfter(points, cursor, since)].map(
+      ([, value]) => value,
+    );
+    const index = values.findIndex((value, at) => value < (values[at - 1] ?? 0));
+    return index < 0 ? [] : [{ pod: pod ?? '', before: values[index - 1] ?? 0, after: values[index] ?? 0 }];
   });
 
 /** When a pod was first seen by any of its series; null: not yet. */

@@ -121,6 +121,20 @@ describe('a counter that went down', () => {
     expect(known?.lives).toEqual({ 'canary|a': 'uid/1/' });
   });
 
+  test('only a little is of a store that lags, even if the pod begins anew at that time', () => {
+    const little = counters({ a: [[[3_000, 57]], [[3_000, 5]]] });
+    const look = { seen: seen({ a: 'uid/1/' }), seenAt: 3_200, now: 8_100 };
+    const then = { seen: seen({ a: 'uid/1/' }), seenAt: 9_200, now: 13_100 };
+    const low = counters({ a: [[[9_000, 3]], [[9_000, 1]]] });
+    const counted = countAll(
+      [[before], [little, fall], [little, look], [low, { now: 9_100 }], [low, then]],
+      living({ a: 'uid/0/' }),
+    );
+
+    expect(counted[2]?.judged).toEqual([{ requests: 0, failures: 0 }]);
+    expect(counted[4]?.judged).toEqual([{ requests: 3, failures: 1 }]);
+  });
+
   test.each([
     ['did not begin anew', living({ a: 'uid/0/' }), { a: 'uid/0/' }],
     ['is gone', living({ a: 'uid/0/' }), {}],
