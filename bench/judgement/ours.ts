@@ -75,7 +75,7 @@ export const ours = (
   seen: (now: Progress) => void = () => {},
 ): Ending => {
   const judgement = planned(calibration);
-  const settings = settingsOf(ERRORS, calibration, WEIGHTS.length);
+  const settings = settingsOf(ERRORS, calibration, WEIGHTS.length, null);
   const arriving = createSamples(random, loss);
   let now = START;
   for (;;) {

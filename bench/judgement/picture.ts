@@ -27,7 +27,7 @@ const RELEASES = [
 
 const courseOf = ({ name, ratio, colour, seed }: (typeof RELEASES)[number]): Course => {
   const random = createRandom(seed);
-  const settings = settingsOf(ERRORS, CALIBRATION, WEIGHTS.length);
+  const settings = settingsOf(ERRORS, CALIBRATION, WEIGHTS.length, null);
   const points: [number, number][] = [[0, 1]];
   const world = createWorld(SCENARIO, drawPods(STABLE_PODS, SCENARIO, random), ratio, random);
   const ending = ours(world, random, 0, CALIBRATION, ({ seconds, stream }) => {

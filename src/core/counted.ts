@@ -136,7 +136,11 @@ const withTick = (rollout: Rollout, spec: EvidenceSpec, stream: Stream): Stream 
     reference: theirs ?? NOTHING,
     frozen,
   };
-  const evidence = addTick(stream.evidence, tick, settingsOf(spec, calibration, stepsOf(rollout, subject)));
+  const evidence = addTick(
+    stream.evidence,
+    tick,
+    settingsOf(spec, calibration, stepsOf(rollout, subject), stream.bound),
+  );
   return {
     ...stream,
     pending: { stable: ahead(stream.pending.stable), canary: ahead(stream.pending.canary) },

@@ -25,13 +25,22 @@ export const ODDS = {
   fast: { rollbackOdds: 20, holdOdds: 5 },
 } as const;
 
-export const settingsOf = (spec: EvidenceSpec, { phi, tolerance }: Calibration, steps: number): EvidenceSettings => ({
-  steps,
-  tolerance,
-  phi,
-  ceiling: spec.ceiling,
-  floor: spec.floor,
-});
+/** Of what is counted against `bound`, null for failures. Limits of a latency are about the bound that the user named. */
+export const settingsOf = (
+  spec: EvidenceSpec,
+  { phi, tolerance }: Calibration,
+  steps: number,
+  bound: number | null,
+): EvidenceSettings => {
+  const isLimited = spec.kind === 'counted' || isNamed(bound, spec);
+  return {
+    steps,
+    tolerance,
+    phi,
+    ceiling: isLimited ? spec.ceiling : null,
+    floor: isLimited ? spec.floor : null,
+  };
+};
 
 const UNCALIBRATED: Calibration = { phi: 1, tolerance: 1.1, bounds: [], part: 1, history: null };
 
@@ -73,13 +82,16 @@ const NOT_JUDGED: MetricVerdict = {
 
 const weigh = (one: Case, { judgement, steps }: Bench): Weighed => {
   const calibration = calibrationOf(judgement, one.spec.name);
-  const full = settingsOf(one.spec, calibration, steps);
   const { streams } = one.state;
-  const bothAbove =
-    full.ceiling !== null && areBothAbove(streams[0]?.evidence ?? NO_EVIDENCE, full.ceiling, judgement, steps);
+  const fullOf = ({ bound }: Stream): EvidenceSettings => settingsOf(one.spec, calibration, steps, bound);
+  const bothAbove = streams.some((stream) => {
+    const { ceiling } = fullOf(stream);
+    return ceiling !== null && areBothAbove(stream.evidence, ceiling, judgement, steps);
+  });
   // While stable is above it too, the ceiling tells nothing about the new version.
-  const settings: EvidenceSettings = bothAbove ? { ...full, ceiling: null } : full;
-  const oddsIn = ({ evidence }: Stream): number => oddsOf(evidence, settings);
+  const settingsFor = (stream: Stream): EvidenceSettings =>
+    bothAbove ? { ...fullOf(stream), ceiling: null } : fullOf(stream);
+  const oddsIn = (stream: Stream): number => oddsOf(stream.evidence, settingsFor(stream));
   const sureIn = (stream: Stream): number =>
     stream.evidence.subject.failures >= judgement.minFailures ? oddsIn(stream) : Math.min(1, oddsIn(stream));
   const parts = streamParts(one);
@@ -91,7 +103,7 @@ const weigh = (one: Case, { judgement, steps }: Bench): Weighed => {
   return {
     ...one,
     calibration,
-    settings,
+    settings: settingsFor(loudest),
     streams,
     loudest,
     telling,

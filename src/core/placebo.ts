@@ -106,7 +106,7 @@ const replay = (grid: Grid, past: readonly PastMetric[], course: Course, { pod, 
         const next = withCell(before, stream, pod, cell);
         if (next.subject === null || next.reference === null) return next;
         const tick = { step, subject: next.subject, reference: next.reference, frozen: null };
-        const settings = settingsOf(metric.spec, metric.calibration, course.steps.length);
+        const settings = settingsOf(metric.spec, metric.calibration, course.steps.length, stream.bound);
         return { ...BEGIN, evidence: addTick(before.evidence, tick, settings) };
       }),
     );

@@ -124,7 +124,7 @@ const isRolledBack = (outlook: Outlook, scene: Scene, fault: Fault, ms: Ms): boo
     bound,
     pending: { stable: null, canary: null },
     total: BOTH,
-    evidence: expected(outlook, scene, fault, failureRatio, past + ms),
+    evidence: expected(outlook, scene, fault, { bound, failureRatio }, past + ms),
   }));
   const [verdict] = judge([{ spec, state: { streams, step: BOTH, failuresByPod: {} } }], {
     judgement: { ...scene.judgement, metrics: { [spec.name]: calibration } },
@@ -145,10 +145,10 @@ const expected = (
   { spec, calibration, requestsPerSecond }: Outlook,
   scene: Scene,
   { worse, first, unlucky }: Fault,
-  failureRatio: number,
+  { bound, failureRatio }: Outlook['rates'][number],
   until: Ms,
 ): Evidence => {
-  const settings = settingsOf(spec, calibration, scene.steps.length);
+  const settings = settingsOf(spec, calibration, scene.steps.length, bound);
   const bad = worse === 'all' ? 1 : Math.min(1, failureRatio * worse);
   const ticks = ticksOf(scene, requestsPerSecond, until);
   const faulty = ticks.slice(first).reduce((sum, { canary }) => sum + canary * bad, 0);

@@ -40,6 +40,7 @@ export interface Bench {
 /** A metric's evidence in one number each: for the rollback, and for the hold, which needs no three failures. */
 export interface Weighed extends Case {
   readonly calibration: Calibration;
+  /** Of the loudest stream. */
   readonly settings: EvidenceSettings;
   readonly streams: readonly Stream[];
   /** The stream that accuses most, and the one that most is known from. */
@@ -225,7 +226,8 @@ const assurance = (one: Weighed, bench: Bench): string => {
   const { subject, judgement } = bench;
   if (one.bothAbove) return bothAbove(one, bench);
   const { evidence } = telling;
-  const isGated = spec.floor !== null && oddsOf(loudest.evidence, { ...settings, floor: null }) >= judgement.holdOdds;
+  const isGated =
+    settings.floor !== null && oddsOf(loudest.evidence, { ...settings, floor: null }) >= judgement.holdOdds;
   if (isGated)
     return `worse than ${called(other(subject))}, but not surely above the floor of ${formatRatio(spec.floor ?? 0)}`;
   if (evidence.subject.failures === 0)

@@ -67,14 +67,17 @@ const planned = (told: readonly Told[], judgement: PlannedJudgement): PlannedJud
 
 const caseOf = (told: Told, { judgement, steps, subject }: Bench): Case => {
   const { spec = ERRORS, ticks, streams, failuresByPod = {} } = told;
-  const settings = settingsOf(spec, calibrationOf(judgement, spec.name), steps);
   const stream = (bound: number | null, counts: readonly Counts[]): Stream => ({
     bound,
     pending: { stable: null, canary: null },
     total: { stable: tally([0, 0]), canary: tally([0, 0]) },
     evidence: counts.reduce(
       (evidence, { subject: mine, reference, step = 0, frozen = null }) =>
-        addTick(evidence, { step, subject: tally(mine), reference: tally(reference), frozen }, settings),
+        addTick(
+          evidence,
+          { step, subject: tally(mine), reference: tally(reference), frozen },
+          settingsOf(spec, calibrationOf(judgement, spec.name), steps, bound),
+        ),
       NO_EVIDENCE,
     ),
   });

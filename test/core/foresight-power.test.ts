@@ -50,7 +50,7 @@ const simulate = (
   const [rate] = rates;
   const good = rate?.failureRatio ?? 0;
   const random = seeded(7);
-  const settings = settingsOf(spec, calibration, scene.steps.length);
+  const settings = settingsOf(spec, calibration, scene.steps.length, rate?.bound ?? null);
   const { phi } = calibration;
   const failuresOf = (requests: number, ratio: number): number =>
     Math.min(requests, phi * poisson(random, (requests * ratio) / phi));

@@ -224,6 +224,16 @@ describe('several metrics', () => {
 });
 
 describe('a latency', () => {
+  test("is limited at the user's bound only: where many are slow by nature, the others have no ceiling", () => {
+    const spec = { ...SLOW, bound: 1, ceiling: 0.144, slo: { objective: 0.99, burnRate: 14.4 } };
+    const both = [
+      { bound: 1, ticks: [on([1, 1_000], [19, 19_000])] },
+      { bound: 0.1, ticks: [on([200, 1_000], [3_800, 19_000])] },
+    ];
+
+    expect(verdictsOn([{ spec, streams: both }])[0]?.kind).toBe('pass');
+  });
+
   const bounds = (fast: number, slow: number): Told['streams'] => [
     { bound: 0.1, ticks: [on([fast, 250], [1_300, 4_750])] },
     { bound: 0.5, ticks: [on([slow, 250], [21, 4_750])] },
