@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/core/plan.ts';
 import { CONDUCT } from '../fakes/conduct.ts';
-import { aPlan, ERRORS, LATENCY, PODS } from './plan.ts';
+import { SLOW } from './bench.ts';
+import { aPlan, ERRORS, JUDGEMENT, LATENCY, PODS } from './plan.ts';
 import { script } from './script.ts';
 import type { WalkOptions } from './walk.ts';
 import { CALM, type Trouble } from './world.ts';
@@ -23,6 +24,15 @@ const approvedSteps: Plan['steps'] = aPlan().steps.map((step, index) => ({ ...st
 const atPromotion: Partial<Plan> = { conduct: { ...CONDUCT, until: { kind: 'promotion' } } };
 const pauseAt = (at: number) => ({ at, name: 'pause' }) as const;
 const resumed: WalkOptions = { opened: { after: 60_000, command: 'resume' } };
+
+const slowPlan: Partial<Plan> = {
+  metrics: [SLOW],
+  judgement: {
+    ...JUDGEMENT,
+    metrics: { latency: { phi: 1, tolerance: 1.1, bounds: [0.25], part: 1, history: null } },
+  },
+};
+const requiring = (requireEvidence: number): Partial<Plan> => ({ judgement: { ...JUDGEMENT, requireEvidence } });
 
 const SCENARIOS: readonly Scenario[] = [
   { file: 'good-release' },
@@ -114,6 +124,44 @@ const SCENARIOS: readonly Scenario[] = [
   },
   { file: 'runner-dies-and-another-goes-on', walk: { crashAfter: 60, resumes: true } },
   { file: 'runner-dies-and-another-goes-back', walk: { crashAfter: 60 } },
+  {
+    file: 'held-then-fades',
+    trouble: { errors: 0.005, canaryErrors: 0.09, errorsUntil: 11_000 },
+  },
+  { file: 'held-then-rolled-back', trouble: { errors: 0.01, canaryErrors: 0.04 } },
+  { file: 'slow-latency', plan: slowPlan, trouble: { slowRequests: 0.01, canarySlow: 0.2 } },
+  { file: 'fast-enough', plan: slowPlan, trouble: { slowRequests: 0.01 } },
+  {
+    file: 'incident-hits-both',
+    plan: { metrics: [{ ...ERRORS, ceiling: 0.02 }] },
+    trouble: { errors: 0.005, incident: { from: 20_000, to: 50_000, errors: 0.08 } },
+  },
+  { file: 'stable-is-worse', trouble: { errors: 0.05, canaryErrors: -0.045, stableErrors: -0.045 } },
+  {
+    file: 'dry-run',
+    plan: { judgement: { ...JUDGEMENT, mode: 'dry-run' } },
+    trouble: { canaryErrors: 0.3 },
+  },
+  {
+    file: 'dry-run-without-data',
+    plan: { judgement: { ...JUDGEMENT, mode: 'dry-run' } },
+    trouble: { dataFrom: 3_600_000 },
+  },
+  {
+    file: 'dry-run-of-one-metric',
+    plan: { metrics: [{ ...ERRORS, dryRun: true }, LATENCY] },
+    trouble: { canaryErrors: 0.3 },
+  },
+  { file: 'require-evidence', plan: requiring(5), trouble: { errors: 0.01 } },
+  { file: 'require-evidence-that-never-comes', plan: requiring(1.1), trouble: { errors: 0.01 } },
+  { file: 'counter-reset', trouble: { errors: 0.01, restartsAt: 25_000 } },
+  { file: 'two-stores-differ', trouble: { errors: 0.01, lagsAt: 20_000 } },
+  { file: 'only-late-fault', trouble: { errors: 0.01, canaryErrors: 0.2, errorsFrom: 5_000 } },
+  {
+    file: 'failed-checks',
+    plan: { metrics: [{ ...LATENCY, failedChecks: 3 }] },
+    trouble: { latency: 0.8 },
+  },
   { file: 'replicas-good', plan: { abilities: PODS, steps: podSteps } },
   { file: 'replicas-bad', plan: { abilities: PODS, steps: podSteps }, trouble: { canaryErrors: 0.3 } },
 ];

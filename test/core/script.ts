@@ -1,5 +1,5 @@
 import { describe as sentences } from '../../src/core/describe.ts';
-import { formatWeight } from '../../src/core/format.ts';
+import { formatDuration, formatWeight } from '../../src/core/format.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Effect, Event, Intent, Rollout } from '../../src/core/rollout.ts';
 import { type Trace, type WalkOptions, walk } from './walk.ts';
@@ -75,6 +75,11 @@ const endText = (rollout: Rollout, world: World): string =>
     ...rollout.steps.map(
       ({ weight, verdict, heldMs, verification, observedShare }) =>
         `step ${formatWeight(weight)}: ${verdict}, held ${Math.round(heldMs / 1000)} s, ${verification ?? 'not verified'}, share ${observedShare === null ? 'not seen' : formatWeight(observedShare)}`,
+    ),
+    ...rollout.metrics.flatMap(({ name, wouldHave }) =>
+      wouldHave === null
+        ? []
+        : [`would have rolled back at ${formatDuration(wouldHave.at - START)}: ${name}: ${wouldHave.explanation}`],
     ),
     ...rollout.warnings.map((text) => `warning: ${text}`),
   ].join('\n');

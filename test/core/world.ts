@@ -32,6 +32,17 @@ export interface Trouble {
   /** No data from the metrics before, and requests per second. */
   readonly dataFrom: Ms;
   readonly traffic: number;
+  /** Share of failed requests of every version, and while both have an incident. Those of the new version alone begin and end. */
+  readonly errors: number;
+  readonly incident: { readonly from: Ms; readonly to: Ms; readonly errors: number } | null;
+  readonly errorsSince: Ms;
+  readonly errorsUntil: Ms;
+  /** Share of slow requests of the new version, and of every one. */
+  readonly canarySlow: number;
+  readonly slowRequests: number;
+  /** The canary's container begins anew, and its counters with it; a second store is asked that lags by three seconds. */
+  readonly restartsAt: Ms | null;
+  readonly lagsAt: Ms | null;
 }
 
 export const CALM: Trouble = {
@@ -54,9 +65,27 @@ export const CALM: Trouble = {
   deploys: 'nothing',
   dataFrom: 0,
   traffic: 100,
+  errors: 0,
+  incident: null,
+  errorsSince: 0,
+  errorsUntil: Number.POSITIVE_INFINITY,
+  canarySlow: 0,
+  slowRequests: 0,
+  restartsAt: null,
+  lagsAt: null,
 };
 
 export const START: Ms = 1_000_000;
+
+/** Of one arm, as a scrape sees them, and what was scraped. */
+interface Counters {
+  requests: number;
+  failures: number;
+  slow: number;
+  points: { at: Ms; requests: number; failures: number; slow: number }[];
+}
+
+const noCounts = (): Counters => ({ requests: 0, failures: 0, slow: 0, points: [] });
 
 /** The state of a small pretended cluster. */
 export interface World {
@@ -75,7 +104,8 @@ export interface World {
   generation: number;
   stableImage: 'old' | 'new';
   stableReadyAt: Ms;
-  counters: Record<Arm, { requests: number; failures: number; points: [Ms, number, number][] }>;
+  counters: Record<Arm, Counters>;
+  restarts: number;
   /** What a careful operator would call an outage. */
   harm: string[];
 }
@@ -93,7 +123,8 @@ export const newWorld = (trouble: Trouble): World => ({
   generation: 1,
   stableImage: 'old',
   stableReadyAt: START,
-  counters: { stable: { requests: 0, failures: 0, points: [] }, canary: { requests: 0, failures: 0, points: [] } },
+  counters: { stable: noCounts(), canary: noCounts() },
+  restarts: 0,
   harm: [],
 });
 
@@ -198,7 +229,7 @@ const landStage = (world: World, plan: Plan, stage: Extract<Intent, { kind: 'wor
 export const isStableUp = (world: World, trouble: Trouble): boolean =>
   world.stableImage === 'old' || (trouble.stableStarts && world.now >= world.stableReadyAt);
 
-const arm = (replicas: number, ready: number, template: string): ArmSeen => ({
+const arm = (replicas: number, ready: number, template: string, lives: ArmSeen['lives']): ArmSeen => ({
   uid: template,
   replicas,
   ready,
@@ -208,7 +239,7 @@ const arm = (replicas: number, ready: number, template: string): ArmSeen => ({
   images: [],
   imageIds: [],
   problem: ready < replicas ? 'ImagePullBackOff' : null,
-  lives: null,
+  lives,
 });
 
 export const look = (
@@ -224,6 +255,7 @@ export const look = (
   const arePodsUp = plan.abilities.unit === 'requests' || canary === null || canary.ready === canary.replicas;
   const isConfirmed = isIn && arePodsUp && (trouble.confirms || want === 0);
   const isForeign = since(trouble.foreignAt, world) && want > 0;
+  const lives = (pod: Arm, restarts: number) => (effect.depth === 'pods' ? { [pod]: `uid/${restarts}/` } : null);
   const template = since(trouble.stableChangedAt, world) ? 'template-9' : 'template-1';
   return {
     at: world.now,
@@ -240,42 +272,84 @@ export const look = (
         ? { kind: 'pending', waitingFor: '0 of 3 pods of stable ready' }
         : effect.stage && { kind: 'done' },
     restored: !world.hasEntry,
-    stable: arm(3, isStableReady ? 3 : 0, world.stableImage === 'old' ? template : 'template-2'),
-    canary: canary === null ? null : arm(canary.replicas, canary.ready, 'template-2'),
+    stable: arm(3, isStableReady ? 3 : 0, world.stableImage === 'old' ? template : 'template-2', lives('stable', 0)),
+    canary: canary === null ? null : arm(canary.replicas, canary.ready, 'template-2', lives('canary', world.restarts)),
   };
 };
 
 export const sampleOf = (world: World, plan: Plan, metric: string, of: Arm, from: Ms, trouble: Trouble): Sample => {
   const isEmpty = !since(trouble.dataFrom, world) || (of === 'canary' && (world.canary?.ready ?? 0) === 0);
   if (isEmpty) return { metric, arm: of, kind: 'no-data', why: 'empty' };
-  if (plan.metrics.find(({ name }) => name === metric)?.kind === 'measured') {
+  const spec = plan.metrics.find(({ name }) => name === metric);
+  if (spec?.kind === 'measured') {
     const isNew = of === 'canary' || world.stableImage === 'new';
     return { metric, arm: of, kind: 'value', value: isNew ? trouble.latency : 0.1, at: world.now };
   }
-  const points = world.counters[of].points.filter(([at]) => at >= from);
-  const series = (index: 1 | 2) => [
-    { id: of, pod: of, points: points.map((point) => [point[0], point[index]] as const) },
-  ];
-  return { metric, arm: of, kind: 'counters', requests: series(1), failures: series(2) };
+  const points = scraped(world, of, from, trouble);
+  const series = (value: (point: Counters['points'][number]) => number) => ({
+    id: of,
+    pod: of,
+    points: points.map((point) => [point.at, value(point)] as const),
+  });
+  const requests = series((point) => point.requests);
+  if (spec?.kind !== 'latency')
+    return { metric, arm: of, kind: 'counters', requests: [requests], failures: [series(({ failures }) => failures)] };
+  const { bounds = [] } = plan.judgement.metrics[metric] ?? {};
+  const fast = series((point) => point.requests - point.slow);
+  return {
+    metric,
+    arm: of,
+    kind: 'buckets',
+    buckets: [...bounds.map((bound) => ({ ...fast, bound })), { ...requests, bound: Number.POSITIVE_INFINITY }],
+  };
+};
+
+const LAG: Ms = 3_000;
+
+/** Asked every other time, the store that lags has what was so three seconds before. */
+const scraped = (world: World, of: Arm, from: Ms, { lagsAt }: Trouble): Counters['points'] => {
+  const { points } = world.counters[of];
+  const lags = lagsAt !== null && world.now - START >= lagsAt && Math.floor(world.now / 5_000) % 2 === 0;
+  return (lags ? points.map((point) => ({ ...point, at: point.at + LAG })) : points).filter(
+    ({ at }) => at >= from && at <= world.now,
+  );
 };
 
 /** Lets time pass: traffic is counted once a second, as a scrape would, and pods come up or die. */
 export const passTime = (world: World, until: Ms, trouble: Trouble): void => {
   while (world.now < until) {
     const next = Math.min(until, Math.floor(world.now / 1000) * 1000 + 1000);
-    const requests = ((next - world.now) / 1000) * trouble.traffic;
-    const onCanary = requests * (world.weight / 10_000);
-    const { canary, stable } = world.counters;
-    canary.requests += onCanary;
-    canary.failures += world.weight >= trouble.errorsFrom ? onCanary * trouble.canaryErrors : 0;
-    stable.requests += requests - onCanary;
-    stable.failures += world.stableImage === 'new' ? (requests - onCanary) * trouble.stableErrors : 0;
+    serve(world, (next - world.now) / 1000, trouble);
     world.now = next;
     if (world.canary !== null) {
       if (trouble.canaryStarts && next >= world.canary.readyAt) world.canary.ready = world.canary.replicas;
       if (since(trouble.canaryDiesAt, world)) world.canary.ready = 0;
     }
+    if (since(trouble.restartsAt, world) && world.restarts === 0) {
+      world.restarts = 1;
+      Object.assign(world.counters.canary, { requests: 0, failures: 0, slow: 0 });
+    }
     if (next % 1000 !== 0) continue;
-    for (const { requests: total, failures, points } of [stable, canary]) points.push([next, total, failures]);
+    for (const { requests, failures, slow, points } of Object.values(world.counters))
+      points.push({ at: next, requests, failures, slow });
   }
+};
+
+/** What is answered in some seconds, and how. */
+const serve = (world: World, seconds: number, trouble: Trouble): void => {
+  const requests = seconds * trouble.traffic;
+  const onCanary = requests * (world.weight / 10_000);
+  const { canary, stable } = world.counters;
+  const { incident } = trouble;
+  const isBad = incident !== null && since(incident.from, world) && !since(incident.to, world);
+  const always = isBad ? incident.errors : trouble.errors;
+  const isFaulty =
+    world.weight >= trouble.errorsFrom && since(trouble.errorsSince, world) && !since(trouble.errorsUntil, world);
+  const onStable = requests - onCanary;
+  canary.requests += onCanary;
+  canary.failures += onCanary * Math.min(1, always + (isFaulty ? trouble.canaryErrors : 0));
+  canary.slow += onCanary * Math.min(1, trouble.slowRequests + trouble.canarySlow);
+  stable.requests += onStable;
+  stable.failures += onStable * Math.min(1, always + (world.stableImage === 'new' ? trouble.stableErrors : 0));
+  stable.slow += onStable * trouble.slowRequests;
 };
