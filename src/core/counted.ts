@@ -75,8 +75,10 @@ const foldArm = (
 
 /** A histogram without a bound that is judged says nothing about it. */
 const missingCounters = (metric: MetricState, arm: Arm, sample: Sample | undefined): string | null => {
-  if (sample?.kind === 'counters') return sample.requests.length === 0 ? `no data from the ${arm}` : null;
-  if (sample?.kind !== 'buckets') return `no counters from the ${arm}`;
+  const isCounted = metric.streams.some(({ bound }) => bound === null);
+  if (isCounted && sample?.kind === 'counters') return sample.requests.length === 0 ? `no data from the ${arm}` : null;
+  if (isCounted || sample?.kind !== 'buckets')
+    return `no ${isCounted ? 'counters' : 'buckets of a histogram'} from the ${arm}`;
   const has = (bound: number): boolean => sample.buckets.some((one) => one.bound === bound);
   const wanted = [Number.POSITIVE_INFINITY, ...metric.streams.flatMap(({ bound }) => bound ?? [])];
   const missing = wanted.find((bound) => !has(bound));
