@@ -1,6 +1,7 @@
 import { formatNumber } from './format.ts';
 import type { MetricVerdict } from './rollout.ts';
 import type { MeasuredSpec } from './spec.ts';
+import type { Arm } from './units.ts';
 
 /** One measurement against the limits: why it failed in words, null when it is fine, or that stable is needed to tell. */
 export type Measured =
@@ -39,8 +40,10 @@ export interface Measurements {
   readonly failedInAll: number;
   /** Of the last measurement; null: it was fine. */
   readonly why: string | null;
-  readonly subject: string;
+  readonly subject: Arm;
 }
+
+const whose = (subject: Arm): string => (subject === 'canary' ? "the canary's" : "stable's");
 
 /**
  * Flagger's rule: failed checks are counted over the whole rollout, and the weight stands while one fails. Unlike there,
@@ -52,7 +55,7 @@ const checked = (limit: number, { measurements, failedInAll, why, subject }: Mea
     return {
       kind: failedInAll >= limit ? 'failed' : 'held',
       odds: null,
-      explanation: `the ${subject}'s ${why} (${count})`,
+      explanation: `${whose(subject)} ${why} (${count})`,
     };
   if (measurements === 0) return { kind: 'pending', odds: null, explanation: 'not measured yet' };
   const note =
@@ -66,11 +69,8 @@ export const judgeMeasured = (spec: MeasuredSpec, seen: Measurements): MetricVer
   if (seen.failed > spec.failureLimit) {
     const tolerated =
       spec.failureLimit === 0 ? '' : ` (${seen.failed} failed measurements, ${spec.failureLimit} tolerated)`;
-    return {
-      kind: 'failed',
-      odds: null,
-      explanation: `the ${seen.subject}'s ${seen.why ?? 'value is out of limits'}${tolerated}`,
-    };
+    const why = seen.why ?? `value was out of its limits before`;
+    return { kind: 'failed', odds: null, explanation: `${whose(seen.subject)} ${why}${tolerated}` };
   }
   if (seen.measurements === 0) return { kind: 'pending', odds: null, explanation: 'not measured yet' };
   const note = seen.failed === 0 ? 'within its limits' : `${seen.failed} of ${spec.failureLimit} tolerated failures`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judgeMeasured, measure } from '../../src/core/threshold.ts';
+import { judgeMeasured, type Measurements, measure } from '../../src/core/threshold.ts';
 import { LATENCY } from './plan.ts';
 
 describe('a measurement', () => {
@@ -31,5 +31,78 @@ describe('a measurement', () => {
     expect(judgeMeasured(spec, { measurements, failed, failedInAll: failed, why: null, subject: 'canary' }).kind).toBe(
       kind,
     );
+  });
+});
+
+const seen = (change: Partial<Measurements>): Measurements => ({
+  measurements: 1,
+  failed: 0,
+  failedInAll: 0,
+  why: null,
+  subject: 'canary',
+  ...change,
+});
+
+const BAD = '800 ms is above the limit of 500 ms';
+
+describe('what a threshold says', () => {
+  const tolerant = { ...LATENCY, failureLimit: 2 };
+
+  test.each<[string, typeof LATENCY, Partial<Measurements>, string]>([
+    ['before the first measurement', LATENCY, { measurements: 0 }, 'not measured yet'],
+    ['when all is well', LATENCY, {}, 'within its limits'],
+    ['when it failed', LATENCY, { failed: 1, why: BAD }, `the canary's ${BAD}`],
+    ['of the updated stable', LATENCY, { failed: 1, why: BAD, subject: 'stable' }, `stable's ${BAD}`],
+    ['while it is tolerated', tolerant, { failed: 2, why: BAD }, '2 of 2 tolerated failures'],
+    [
+      'when it is too often',
+      tolerant,
+      { failed: 3, why: BAD },
+      `the canary's ${BAD} (3 failed measurements, 2 tolerated)`,
+    ],
+    [
+      'after it was too often, where nobody acted on it',
+      tolerant,
+      { failed: 3 },
+      "the canary's value was out of its limits before (3 failed measurements, 2 tolerated)",
+    ],
+  ])('%s', (_, spec, change, sentence) => {
+    expect(judgeMeasured(spec, seen(change)).explanation).toBe(sentence);
+  });
+});
+
+describe('checks that may fail so many times in a whole rollout', () => {
+  const spec = { ...LATENCY, failedChecks: 3 };
+
+  test.each<[string, Partial<Measurements>, string, string]>([
+    [
+      'hold the weight while one fails',
+      { failed: 1, failedInAll: 1, why: BAD },
+      'held',
+      `the canary's ${BAD} (failed check 1 of 3)`,
+    ],
+    [
+      'let it go on when the next is fine',
+      { failed: 1, failedInAll: 1 },
+      'pass',
+      'within its limits again; 1 of 3 failed checks',
+    ],
+    ['count over all steps', { failed: 0, failedInAll: 2 }, 'pass', 'within its limits again; 2 of 3 failed checks'],
+    [
+      'roll back with the last one, at once',
+      { failed: 1, failedInAll: 3, why: BAD },
+      'failed',
+      `the canary's ${BAD} (failed check 3 of 3)`,
+    ],
+    ['are fine when none failed', {}, 'pass', 'within its limits'],
+    ['say nothing before the first', { measurements: 0 }, 'pending', 'not measured yet'],
+    [
+      'wait for the first of a step, whatever failed before',
+      { measurements: 0, failedInAll: 2 },
+      'pending',
+      'not measured yet',
+    ],
+  ])('%s', (_, change, kind, sentence) => {
+    expect(judgeMeasured(spec, seen(change))).toEqual({ kind, odds: null, explanation: sentence });
   });
 });
