@@ -123,18 +123,21 @@ const LEAST_SHARE = 1e-4;
 const LARGEST_SHARE = 0.25;
 const MOST_BOUNDS = 6;
 
-/** Bounds of a histogram that some of its requests exceed, and not too many, by its totals. */
+/**
+ * Bounds of a histogram by its totals: those that some of stable's requests exceed, and not too many. Where none is so,
+ * the one next to it: where stable is faster than every bound, a canary that exceeds the lowest is slower.
+ */
 const boundsNow = (sample: Sample | null): readonly number[] => {
   if (sample?.kind !== 'buckets') return [];
   const upTo = (bound: number): number =>
     sample.buckets.filter((one) => one.bound === bound).reduce((sum, { points }) => sum + (points.at(-1)?.[1] ?? 0), 0);
   const all = upTo(Number.POSITIVE_INFINITY);
   const finite = [...new Set(sample.buckets.map(({ bound }) => bound))].filter(Number.isFinite).sort((a, b) => a - b);
-  const telling = finite.filter((bound) => {
-    const share = 1 - upTo(bound) / all;
-    return share >= LEAST_SHARE && share <= LARGEST_SHARE;
-  });
-  return telling.slice(0, MOST_BOUNDS);
+  const shareOver = (bound: number): number => (all === 0 ? 0 : 1 - upTo(bound) / all);
+  const telling = finite.filter((bound) => shareOver(bound) >= LEAST_SHARE && shareOver(bound) <= LARGEST_SHARE);
+  if (telling.length > 0) return telling.slice(0, MOST_BOUNDS);
+  const next = finite.find((bound) => shareOver(bound) <= LARGEST_SHARE) ?? finite.at(-1);
+  return next === undefined ? [] : [next];
 };
 
 const withoutHistory = ({ name }: EvidenceSpec): Finding => ({
@@ -150,7 +153,6 @@ const noBounds = ({ name }: EvidenceSpec): Finding => ({
   severity: 'error',
   code: 'metric-invalid',
   where: `metric "${name}"`,
-  message:
-    'No bound of the histogram tells anything about stable: of its requests less than 0.01 % or more than 25 % are slower.',
-  advice: 'Name one with `bound`.',
+  message: 'The histogram has no finite bound of stable to judge by.',
+  advice: 'See that its `_bucket` series are selected.',
 });
