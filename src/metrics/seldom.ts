@@ -25,7 +25,7 @@ export const seldom = (source: MetricSource, clock: Pick<Clock, 'now'>): MetricS
       const isKnown = (query: BoundQuery): boolean => {
         const last = known.get(keyOf(query));
         const isSame = last?.query === JSON.stringify(query);
-        return query.kind !== 'measured' && isSame && now >= last.askedAt && now - last.askedAt < EVERY_MS - SLACK_MS;
+        return isSame && now >= last.askedAt && now - last.askedAt < EVERY_MS - SLACK_MS;
       };
       const asked = queries.filter((query) => !isKnown(query));
       const samples = asked.length === 0 ? [] : await source.sample(asked, from, to, signal);

@@ -128,6 +128,13 @@ describe('several sources', () => {
     expect(store.asked).toEqual([{ verb: 'sample', metrics: ['mesh/stable', 'mesh/canary'] }]);
   });
 
+  test('do not choose a source that has data of the canary alone: nothing could be compared', async () => {
+    const { source, world } = setUp();
+    world.pages.set('c-1', 'istio_requests_total 1\n');
+
+    expect(idsOf(await source.sample([ofStoreCanary, ofStore], NOW, NOW, signal))).toEqual([['store'], ['store']]);
+  });
+
   test('choose later when nobody has data at first', async () => {
     const { source, world } = setUp(['mesh']);
     world.pages.clear();

@@ -56,6 +56,13 @@ describe('the way to a pod', () => {
     expect(await askedOf(null, null)).toEqual({ asked: [DIRECT, PROXY, DIRECT, PROXY], kinds: ['error', 'error'] });
   });
 
+  test('is not an address that answers with an empty page, where the API server may not be asked', async () => {
+    expect(await askedOf(answer(''), null)).toEqual({
+      asked: [DIRECT, PROXY, DIRECT, PROXY],
+      kinds: ['error', 'error'],
+    });
+  });
+
   test('leads through the API server for a pod that does not answer at its address', async () => {
     const world = podWorld([podNamed('s-1'), podNamed('s-2', { ip: '10.1.2.4' })]);
     world.near.set('10.1.2.3:9102', answer(started(5)));
