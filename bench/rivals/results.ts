@@ -65,7 +65,9 @@ const rowOf = (kind: Kind, own: readonly Result[]): readonly string[] => {
   const back = own.filter(({ verdict }) => verdict === 'rolled-back');
   const seconds = back.map(({ exposedMs }) => exposedMs / 1000);
   const harm = kind.key === 'good' ? [] : own.map(harmOf);
-  return [kind.what, own[0]?.contender.name ?? '', countsOf(own), range(harm, '', 1), range(seconds, ' s', 1)];
+  const lost = own.reduce((sum, result) => sum + result.lost, 0);
+  const name = own[0]?.contender.name ?? '';
+  return [kind.what, name, countsOf(own), range(harm, '', 1), range(seconds, ' s', 1), `${lost}`];
 };
 
 /** One row for each kind of release and contender that has a result. */
