@@ -73,10 +73,14 @@ const watchReady = (context: Context, namespace: string, prefix: string) => {
   };
 };
 
-/** A runner that reaches the pods: nothing but the comparison before the start goes through the API server. */
+/**
+ * A runner that reaches the pods, with a store beside them: nothing but the comparison before the start goes through the
+ * API server, and the store answers the expression.
+ */
 const nearby = async (context: Context, namespace: string): Promise<void> => {
   const opened = await open(context, namespace);
-  const run = await startAction(inputsOf(opened, '2.0'), context.github.url).done;
+  const inputs = { ...releaseInputs(opened.shop, imageOf('checkout', '2.0'), 'checkout'), scrape: ':9102/metrics' };
+  const run = await startAction(inputs, context.github.url).done;
   const report = await opened.traffic.end();
 
   claimStatus(context, run, 'promoted', 'completed', 0);
@@ -195,7 +199,7 @@ const byRouter = async (context: Context, namespace: string): Promise<void> => {
 
 export const scrape: Suite = {
   name: 'scrape',
-  title: 'releases are judged by the pods themselves, directly and through the API server, without a metrics store',
+  title: "releases are judged by the app's and the router's pods themselves, with a metrics store and without",
   alone: 'full',
   run: async (context) => {
     await nearby(context, 'scrape-near');
