@@ -13,6 +13,7 @@ import { judgement } from './judgement.ts';
 import { measures } from './measures.ts';
 import { names } from './names.ts';
 import { notReady } from './not-ready.ts';
+import { presets } from './presets.ts';
 import { prometheus } from './prometheus.ts';
 import { race } from './race.ts';
 import { replicas } from './replicas.ts';
@@ -44,6 +45,7 @@ export const SUITES: readonly Suite[] = [
   replicas,
   rollback,
   gitops,
+  presets,
   names,
   prometheus,
   notReady,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ActionRun, type Inputs, startAction } from '../harness/action.ts';
 import { type Case, claimStatus, openCase } from '../harness/case.ts';
-import { createGate } from '../harness/gate.ts';
+import { createGate, type Gate } from '../harness/gate.ts';
 import { haveIncident } from '../harness/incident.ts';
 import { watchWeights } from '../harness/journal.ts';
 import { deployment, httpRoute, imageOf, service } from '../harness/objects.ts';
@@ -22,6 +22,8 @@ const INCIDENT_FROM = 0.1;
 const SIDE_BY_SIDE = 4;
 /** Where the harm is to be quoted: Traefik begins its turns anew with every change of any route, which keeps users from canaries. */
 const ALONE = 1;
+/** How long stable has had users, where there is time: how its failures come is read from its past. */
+const WARM_UP_MS = 30_000;
 
 const METRICS = `
 - name: errors
@@ -114,11 +116,13 @@ const harmOf = (answers: readonly Answered[], version: string): Pick<Outcome, 'h
 const lostOnTheWay = (answers: readonly Answered[]): readonly Answered[] =>
   answers.filter(({ code }) => code !== 200 && code !== 500);
 
-const judge = async (context: Context, release: Release, turn: number): Promise<Outcome> => {
+const judge = async (context: Context, release: Release, turn: number, releasing: Gate): Promise<Outcome> => {
   const { claims } = context;
   const namespace = `judged-${release.name}-${turn}`;
   const opened = await openCase(context, { namespace, objects: objectsOf(namespace), rps: RPS });
-  const run = await runRelease(context, opened, release);
+  if (context.full) await sleep(WARM_UP_MS);
+  const leave = await releasing.enter();
+  const run = await runRelease(context, opened, release).finally(leave);
   const { sent, notSent } = await opened.traffic.end();
 
   const status = run.outputs['status'] ?? '';
@@ -161,17 +165,18 @@ const rowOf = (release: Release, outcomes: readonly Outcome[]): readonly string[
   ];
 };
 
-/** Each release as often as there are turns, so many at a time. */
+/** Each release as often as there are turns, so many at a time; the next one's users are there already. */
 const judgeAll = (
   context: Context,
   releases: readonly Release[],
   turns: readonly number[],
   width: number,
 ): Promise<readonly Outcome[]> => {
-  const gate = createGate(width);
+  const releasing = createGate(width);
+  const open = createGate(width + 1);
   const one = async (release: Release, turn: number): Promise<Outcome> => {
-    const leave = await gate.enter();
-    return judge(context, release, turn).finally(leave);
+    const leave = await open.enter();
+    return judge(context, release, turn, releasing).finally(leave);
   };
   return Promise.all(turns.flatMap((turn) => releases.map((release) => one(release, turn))));
 };
