@@ -95,9 +95,11 @@ const missingData = (rollout: Rollout, now: Ms): Reason | null => {
       const patience = spec?.onNoData === 'fail' ? rollout.plan.timings.minWindowMs : noDataMs;
       if (now - wait.since >= patience) return couldNotJudge(wait.metric, wait.why, now - wait.since);
     }
-    // The clock ran out and there is still too little to judge by: the same patience, counted from then.
+    // The clock ran out and there is still too little to judge by: the same patience, counted from then. A suspicion is no
+    // lack of data: it has an end of its own.
     const since = judgeableAt(rollout);
-    if (wait.kind === 'evidence' && intervalOver(rollout) && now - since >= noDataMs) {
+    const isHeld = rollout.metrics.some(({ name, verdict }) => name === wait.metric && verdict.kind === 'held');
+    if (wait.kind === 'evidence' && !isHeld && intervalOver(rollout) && now - since >= noDataMs) {
       return couldNotJudge(wait.metric, wait.why, now - since);
     }
   }

@@ -4,7 +4,7 @@ import type { Plan } from '../../src/core/plan.ts';
 import type { Rollout } from '../../src/core/rollout.ts';
 import { weightOnly } from '../../src/core/traffic.ts';
 import { SLOW } from './bench.ts';
-import { baking, counters, evidenceOf, fold, metricOf, returning, START, type Totals } from './folding.ts';
+import { baking, counters, evidenceOf, fold, inStep, metricOf, returning, START, type Totals } from './folding.ts';
 import { aPlan, ERRORS, JUDGEMENT, LATENCY, PODS } from './plan.ts';
 
 /** Ticks five seconds apart, from counters at zero. */
@@ -78,6 +78,12 @@ describe('evidence', () => {
     expect(evidenceOf(after)).toBe(evidenceOf(before));
   });
 
+  test('while capacity for the next step is made is of the step whose weight is in force', () => {
+    const scaling = { ...inStep(baking(), 0), step: 1 };
+
+    expect(evidenceOf(run(scaling, BAD)).starts.map(({ step }) => step)).toEqual([0]);
+  });
+
   test('is kept from step to step, and by a metric that has no data for a while', () => {
     const before = run(baking(), [
       [
@@ -85,7 +91,7 @@ describe('evidence', () => {
         [2, 470],
       ],
     ]);
-    const silent = fold({ ...before, step: 1 }, 10, {});
+    const silent = fold(inStep(before, 1), 10, {});
     const after = fold(silent, 15, { canary: [2, 130], stable: [4, 870] });
 
     expect(metricOf(silent).noDataWhy).toBe('no data from the canary');
@@ -109,8 +115,7 @@ describe('where one version gets no traffic by plan', () => {
     ],
   ];
   const all = (rollout: Rollout): Rollout => ({
-    ...rollout,
-    step: 1,
+    ...inStep(rollout, 1),
     traffic: { ...rollout.traffic, wanted: weightOnly(10_000) },
   });
 

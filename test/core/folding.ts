@@ -24,6 +24,24 @@ export const baking = (change: Partial<Plan> = {}): Rollout => {
   };
 };
 
+/** In a later step, which has begun. */
+export const inStep = (rollout: Rollout, step: number): Rollout => ({
+  ...rollout,
+  step,
+  steps: Array.from({ length: step + 1 }, () => ({
+    weight: 500,
+    intervalMs: 30_000,
+    startedAt: START,
+    verifiedAt: START,
+    endedAt: null,
+    heldMs: 0,
+    verification: null,
+    observedShare: null,
+    verdict: 'running',
+    metrics: [],
+  })),
+});
+
 const shows = (pod: string, at: Ms, value: number): Series => ({ id: pod, pod, points: [[at, value]] });
 
 export const counters = (arm: Arm, [failures, requests]: Totals, at: Ms, pod = `${arm}-1`): Sample => ({

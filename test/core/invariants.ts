@@ -1,6 +1,8 @@
+import { isSuspected } from '../../src/core/bake.ts';
 import { transition } from '../../src/core/decide.ts';
 import { currentStep } from '../../src/core/phases/progressing.ts';
-import type { Effect, Rollout } from '../../src/core/rollout.ts';
+import { record } from '../../src/core/record.ts';
+import type { Effect, Event, Rollout } from '../../src/core/rollout.ts';
 import { isTerminal } from '../../src/core/stage.ts';
 import type { Trace, Walked } from './walk.ts';
 import type { Trouble } from './world.ts';
@@ -68,8 +70,30 @@ export const brokenBy = ({ event, before, after, world, saved }: Trace): readonl
     );
   }
   expect(world.harm.length === 0, world.harm.join('; '));
+  expectVerdicts({ event, before, after }, expect);
   return broken;
 };
+
+/** What holds of every verdict. */
+const expectVerdicts = (
+  { event, before, after }: Pick<Trace, 'event' | 'before' | 'after'>,
+  expect: (holds: boolean, rule: string) => void,
+): void => {
+  const spoken = event.kind === 'sampled' ? record(before, event).metrics : [];
+  for (const { verdict, streams, name } of spoken) {
+    if (after.plan.metrics.find((spec) => spec.name === name)?.kind !== 'counted' || verdict.kind !== 'failed')
+      continue;
+    const failures = streams[0]?.evidence.subject.failures ?? 0;
+    expect(failures >= after.plan.judgement.minFailures, `nobody fails with ${failures} failures`);
+  }
+  const rises = after.traffic.wanted.canary > before.traffic.wanted.canary;
+  if (rises && after.phase === 'progressing' && event.kind !== 'commanded' && !after.skipsSteps)
+    expect(!isSuspected(withoutNews(before, event)), 'no weight rises while it is held');
+};
+
+/** As it was when the weight was raised: a new weight begins with no verdict. */
+const withoutNews = (before: Rollout, event: Event): Rollout =>
+  event.kind === 'sampled' ? record(before, event) : before;
 
 /** What holds at the end of a walk. */
 export const brokenAtEnd = (

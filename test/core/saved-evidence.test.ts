@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { reopen } from '../../src/core/reopen.ts';
 import type { Rollout } from '../../src/core/rollout.ts';
 import { deserialise, LARGEST_STATE_BYTES, serialise } from '../../src/kube/saved-rollout.ts';
-import { baking, evidenceOf, fold, metricOf, START } from './folding.ts';
+import { baking, evidenceOf, fold, inStep, metricOf, START } from './folding.ts';
 import { ERRORS, JUDGEMENT } from './plan.ts';
 
 const BOUNDS = { namespace: 'shop', deployment: 'checkout', routeKinds: [] };
@@ -64,7 +64,7 @@ describe('evidence', () => {
     let run = baking({ steps, metrics });
     for (const step of steps.keys())
       for (const { name } of metrics)
-        run = fold({ ...run, step }, 5 * (step + 1), { canary: [step, 90 * step], stable: [step, 900 * step] }, name);
+        run = fold(inStep(run, step), 5 * (step + 1), { canary: [step, 90 * step], stable: [step, 900 * step] }, name);
 
     expect(evidenceOf(run).starts).toHaveLength(49);
     expect(readBack(run).metrics.map(({ streams }) => streams)).toEqual(run.metrics.map(({ streams }) => streams));

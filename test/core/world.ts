@@ -19,6 +19,7 @@ export interface Trouble {
   readonly stableErrors: number;
   readonly latency: number;
   readonly canaryStarts: boolean;
+  readonly startMs: Ms;
   readonly canaryDiesAt: Ms | null;
   readonly stableStarts: boolean;
   /** The router never says that a weight is in force. */
@@ -56,6 +57,7 @@ export const CALM: Trouble = {
   stableErrors: 0,
   latency: 0.1,
   canaryStarts: true,
+  startMs: 1_500,
   canaryDiesAt: null,
   stableStarts: true,
   confirms: true,
@@ -93,6 +95,7 @@ export interface World {
   weight: BasisPoints;
   hasEntry: boolean;
   canary: { replicas: number; ready: number; readyAt: Ms } | null;
+  startMs: Ms;
   hasService: boolean;
   /** The canary Service leads to stable's pods. */
   lastResort: boolean;
@@ -115,6 +118,7 @@ export const newWorld = (trouble: Trouble): World => ({
   weight: 0,
   hasEntry: false,
   canary: null,
+  startMs: trouble.startMs,
   hasService: false,
   lastResort: false,
   holder: null,
@@ -203,7 +207,7 @@ const setWeight = (world: World, plan: Plan, weight: BasisPoints): void => {
 
 const scale = (world: World, replicas: number): void => {
   const ready = Math.min(world.canary?.ready ?? 0, replicas);
-  if (world.canary?.replicas !== replicas) world.canary = { replicas, ready, readyAt: world.now + 1_500 };
+  if (world.canary?.replicas !== replicas) world.canary = { replicas, ready, readyAt: world.now + world.startMs };
 };
 
 const landStage = (world: World, plan: Plan, stage: Extract<Intent, { kind: 'workload' }>['stage']): void => {
