@@ -21,6 +21,7 @@ import { rights } from './rights.ts';
 import { rollback } from './rollback.ts';
 import { routes } from './routes.ts';
 import { schedules } from './schedules.ts';
+import { scrape } from './scrape.ts';
 import { serviceUrl } from './service-url.ts';
 import { signals } from './signals.ts';
 import { sweep } from './sweep.ts';
@@ -46,6 +47,7 @@ export const SUITES: readonly Suite[] = [
   rollback,
   gitops,
   presets,
+  scrape,
   names,
   prometheus,
   notReady,
