@@ -163,9 +163,11 @@ const hasNoReference = ({ traffic, plan }: Rollout, subject: Arm): boolean =>
 export const stepsOf = ({ plan }: Rollout, subject: Arm): number =>
   subject === 'canary' ? plan.steps.length : RETURN_STEPS;
 
-/** Index of the step that evidence is counted for now. */
+/** Index of the step that evidence is counted for now: of the weight in force, while capacity for the next is made. */
 export const evidenceStep = (rollout: Rollout, subject: Arm): number =>
-  subject === 'canary' ? Math.max(0, rollout.step) : Number(hasNoReference(rollout, subject));
+  subject === 'canary'
+    ? Math.max(0, Math.min(rollout.step, rollout.steps.length - 1))
+    : Number(hasNoReference(rollout, subject));
 
 /** Pods are scraped each in its own moment: what counts is how often one of them was, not how many moments there are. */
 const scrapesOf = (
