@@ -48,8 +48,8 @@ export interface Weighed extends Case {
   readonly telling: Stream;
   readonly odds: number;
   readonly sure: number;
-  /** Both arms are above the ceiling: no reason to roll one of them back. */
-  readonly bothAbove: boolean;
+  /** Where both arms are above the ceiling, or may be: no reason to roll one of them back. */
+  readonly shared: Stream | null;
 }
 
 // --- words ------------------------------------------------------------------------
@@ -151,14 +151,19 @@ export const held = (one: Weighed, odds: number, others: number, bench: Bench): 
   return { kind: 'held', odds, explanation };
 };
 
-const bothAbove = (one: Weighed, bench: Bench): string =>
-  `both are above the ceiling of ${ceilingText(one)}, which does not speak against ${accused(bench)}`;
-
-export const bothUnhealthy = (one: Weighed, bench: Bench): MetricVerdict => {
-  const { evidence } = one.loudest;
-  const start = loudestStart(evidence, bench.steps, 'ceiling') ?? evidence;
-  const explanation = `${comparison(one, one.loudest, start, bench)}: ${bothAbove(one, bench)}; ${stands(one, bench)}`;
+export const bothUnhealthy = (one: Weighed, shared: Stream, bench: Bench): MetricVerdict => {
+  const explanation = `${ceilingComparison(one, shared, bench)}; ${stands(one, bench)}`;
   return { kind: 'held', odds: one.odds, explanation };
+};
+
+const ceilingComparison = (one: Weighed, shared: Stream, bench: Bench): string => {
+  const start = loudestStart(shared.evidence, bench.steps, 'ceiling') ?? shared.evidence;
+  const { requests, failures } = start.reference;
+  const said =
+    failures > (one.spec.ceiling ?? 1) * requests
+      ? `both are above the ceiling of ${ceilingText(one)}, which does not speak against ${accused(bench)}`
+      : `above the ceiling of ${ceilingText(one)}, but hardly worse than ${called(other(bench.subject))}`;
+  return `${comparison(one, shared, start, bench)}: ${said}`;
 };
 
 /** Nothing speaks for a rollback or a hold: it passes, or there is too little to say so. */
@@ -169,6 +174,8 @@ export const going = (one: Weighed, others: number, bench: Bench): MetricVerdict
   const told = isSuspect ? accusation(one, bench) : comparison(one, one.telling, one.telling.evidence, bench);
   const lacks = bench.isLast ? lacking(one, bench) : null;
   if (lacks !== null) return { kind: 'pending', odds: null, explanation: `${told}; ${lacks}` };
+  if (one.shared !== null && !isSuspect)
+    return { kind: 'pass', odds: one.odds, explanation: ceilingComparison(one, one.shared, bench) };
   const rest = isSuspect
     ? `: ${likelier(one, one.odds, bench)}, ${isolated(others, bench)}`
     : `; ${assurance(one, bench)}`;
@@ -224,7 +231,6 @@ const lessThan = ({ spec }: Weighed, bound: number): string =>
 const assurance = (one: Weighed, bench: Bench): string => {
   const { telling, calibration, spec, settings, loudest } = one;
   const { subject, judgement } = bench;
-  if (one.bothAbove) return bothAbove(one, bench);
   const { evidence } = telling;
   const isGated =
     settings.floor !== null && oddsOf(loudest.evidence, { ...settings, floor: null }) >= judgement.holdOdds;

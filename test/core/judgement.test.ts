@@ -74,12 +74,18 @@ const ROWS: readonly Row[] = [
     'failed with all traffic, against the past',
     { ticks: [on([0, 5_000], [6, 5_000]), on([25, 900], [0, 0], { step: 1, frozen: 0.004 })] },
   ],
-  ['failed by the ceiling alone', saw([100, 3_000], [57, 3_000], { spec: CEILING, calibration: { tolerance: 1.5 } })],
-  ['failed by the ceiling, and worse', saw([60, 1_500], [40, 28_500], { spec: CEILING })],
+  ['failed by the ceiling alone', saw([70, 2_000], [114, 6_000], { spec: CEILING })],
   [
-    'failed by the ceiling of an objective',
-    saw([75, 3_000], [42, 3_000], { spec: SLO, calibration: { tolerance: 1.5 } }),
+    'above the ceiling, and hardly worse',
+    saw([100, 3_000], [57, 3_000], { spec: CEILING, calibration: { tolerance: 1.5 } }),
   ],
+  [
+    'above the ceiling for so long',
+    saw([100, 3_000], [57, 3_000], { spec: CEILING, calibration: { tolerance: 1.5 } }),
+    long,
+  ],
+  ['failed by the ceiling, and worse', saw([60, 1_500], [40, 28_500], { spec: CEILING })],
+  ['failed by the ceiling of an objective', saw([53, 2_000], [82, 6_000], { spec: SLO })],
   ['both above the ceiling', saw([60, 1_500], [1_200, 28_500], { spec: CEILING })],
   ['both above the ceiling of an objective', saw([60, 1_500], [1_200, 28_500], { spec: SLO })],
   [
