@@ -7,6 +7,7 @@ import type { Sample } from './sample.ts';
 import type { MeasuredSpec, MetricSpec } from './spec.ts';
 import { judgeMeasured, measure } from './threshold.ts';
 import type { Arm, Ms } from './units.ts';
+import { POD_NAME } from './verdict-text.ts';
 
 /** Folds one tick's answers into the metrics it asked for, and judges them. */
 export const foldSamples = (
@@ -39,7 +40,7 @@ const FELL = 'two stores seem to tell the same counters differently';
 /** Once: the next pods would say the same. */
 const withWarning = (rollout: Rollout, [pod]: readonly string[]): Rollout => {
   if (pod === undefined || rollout.warnings.some((text) => text.startsWith(FELL))) return rollout;
-  const whose = pod === '' ? 'counters without a pod' : `those of ${pod}`;
+  const whose = POD_NAME.test(pod) ? `those of ${pod}` : 'those without a known pod';
   const text = `${FELL}: ${whose} went down, and no container of it began anew; only what rises above the highest count is judged`;
   return { ...rollout, warnings: [...rollout.warnings, text] };
 };

@@ -132,11 +132,14 @@ export const failed = (one: Weighed, odds: number, others: number, bench: Bench)
   explanation: `${accusation(one, bench)}: ${withOthers(others)}${likelier(one, odds, bench)} (limit ${bench.judgement.rollbackOdds})${onePod(one, bench)}${clumps(one)}`,
 });
 
+/** A label of a metric says which pod it was, and anybody can write one: only what can be a name is told. */
+export const POD_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
 /** All failures on one of several pods may be that pod's own trouble: who reads it looks there first. */
 const onePod = ({ state }: Weighed, { subject, canaryPods }: Bench): string => {
   const pods = Object.keys(state.failuresByPod);
   const [only] = pods;
-  return subject === 'canary' && pods.length === 1 && only !== undefined && only !== '' && canaryPods > 1
+  return subject === 'canary' && pods.length === 1 && only !== undefined && POD_NAME.test(only) && canaryPods > 1
     ? `; all failures were on ${only}, one of ${canaryPods} pods`
     : '';
 };

@@ -4,6 +4,7 @@ import type { Plan } from '../../src/core/plan.ts';
 import type { Rollout } from '../../src/core/rollout.ts';
 import { weightOnly } from '../../src/core/traffic.ts';
 import { SLOW } from './bench.ts';
+import { seen } from './counting.ts';
 import { baking, counters, evidenceOf, fold, inStep, metricOf, returning, START, type Totals } from './folding.ts';
 import { aPlan, ERRORS, JUDGEMENT, LATENCY, PODS } from './plan.ts';
 
@@ -13,6 +14,20 @@ const run = (rollout: Rollout, ticks: readonly (readonly [canary: Totals, stable
     (now, [canary, stable], index) => fold(now, 5 * (index + 1), { canary, stable }),
     fold(rollout, 0.5, { canary: [0, 0], stable: [0, 0] }),
   );
+
+const LOOK: NonNullable<Rollout['observation']> = {
+  at: START,
+  asked: weightOnly(500),
+  traffic: null,
+  trafficProblem: null,
+  changedBy: null,
+  asWanted: true,
+  verification: null,
+  progress: null,
+  restored: false,
+  stable: null,
+  canary: null,
+};
 
 const BAD: readonly (readonly [Totals, Totals])[] = [
   [
@@ -252,4 +267,22 @@ test('names of pods are as long as names of pods can be', () => {
   );
 
   expect(Object.entries(metricOf(after).failuresByPod)).toEqual([['p'.repeat(253), 5]]);
+});
+
+test.each([
+  ['shop-1', 'those of shop-1 went down'],
+  ['x\n::error::', 'those without a known pod went down'],
+])('two stores that tell the counters of %j differently are told once, and only with a name', (pod, words) => {
+  const lives = { canary: seen({}), stable: seen({}) };
+  const answer = (at: number, value: number) =>
+    (['canary', 'stable'] as const).map((arm) => counters(arm, [0, value], at, arm === 'canary' ? pod : 'stable-1'));
+  const shown = [10, 20, 15, 15, 12, 12].entries();
+  let rollout = baking();
+  for (const [tick, value] of shown) {
+    const at = START + tick * 5_000;
+    rollout = foldSamples(rollout, ['errors'], answer(at, value), at + 10);
+    rollout = { ...rollout, observation: { ...LOOK, ...lives, at: at + 100 } };
+  }
+
+  expect(rollout.warnings).toEqual([expect.stringContaining(words)]);
 });

@@ -291,6 +291,14 @@ describe('a verdict', () => {
     );
   });
 
+  test('names no pod by a label that is no name of one', () => {
+    const told = (pod: string): string => one({ ...BAD, failuresByPod: { [pod]: 50 } }, { canaryPods: 3 }).explanation;
+
+    expect(told('checkout-canary-1')).toContain('all failures were on checkout-canary-1, one of 3 pods');
+    for (const label of ['', 'a\n::error::b', '<b>', 'p'.repeat(300)])
+      expect(told(label)).not.toContain('all failures');
+  });
+
   test.each(['constructor', '__proto__', 'toString'])('of a metric named %s is as of any other', (name) => {
     const named = { spec: { ...ERRORS, name }, ticks: BAD.ticks ?? [] };
 
