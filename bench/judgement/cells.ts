@@ -70,7 +70,7 @@ export interface Runs {
 
 export const FULL: Runs = { good: 20_000, unasked: 4_000, bad: 4_000 };
 /** What CI runs: seconds, and enough to see that something broke. */
-export const SHORT: Runs = { good: 500, unasked: 100, bad: 100 };
+export const SHORT: Runs = { good: 400, unasked: 50, bad: 50 };
 
 const scenarios: readonly Pick<Scenario, 'rate' | 'base'>[] = RATES.flatMap((rate) =>
   BASES.map((base) => ({ rate, base })),
