@@ -1,10 +1,12 @@
 import { cellsOf, FULL, SHORT } from './judgement/cells.ts';
-import { goalsOf } from './judgement/goals.ts';
+import { type Goal, goalsOf } from './judgement/goals.ts';
 import { simulateAll } from './judgement/pool.ts';
 import { badTables, goalTable, goodTables } from './judgement/table.ts';
 
 /** Simulated releases through the real decider and models of its rivals, one table. What it means: bench/README.md. */
 const SEED = 'canary-rollout';
+
+const VERDICTS = ['met', 'missed', 'open', 'impossible'] as const satisfies readonly Goal['verdict'][];
 
 const USAGE = 'usage: node bench/judgement.ts [--short] [--seed TEXT]';
 
@@ -32,10 +34,8 @@ const main = async (): Promise<void> => {
     `## Judgement, simulated\n\n${isShort ? 'Short' : 'Full'} form: ${size}; seed \`${seed}\`; ${seconds} s, ${processor} s of processor time.\n\n` +
       [goalTable(goals), goodTables(results), badTables(results)].join('\n'),
   );
-  const missed = goals.filter(({ verdict }) => verdict === 'missed');
-  process.stdout.write(
-    missed.length === 0 ? '\nNo goal missed.\n' : `\nmissed: ${missed.length} of ${goals.length} goals.\n`,
-  );
+  const counts = VERDICTS.map((name) => `${goals.filter(({ verdict }) => verdict === name).length} ${name}`);
+  process.stdout.write(`\nOf ${goals.length} goals: ${counts.join(', ')}.\n`);
 };
 
 await main();
