@@ -127,7 +127,7 @@ const tallyOf = (
 };
 
 const isYoung = ({ pod, to }: Increment, cursors: Cursors, { arm, ignoreFirstMs }: CountingScope): boolean =>
-  ignoreFirstMs > 0 && to <= (seenSince(cursors, `pod|${arm}`, pod) ?? 0) + ignoreFirstMs;
+  to <= (seenSince(cursors, `pod|${arm}`, pod) ?? 0) + ignoreFirstMs;
 
 const byPod = (increments: readonly Increment[]): Readonly<Record<string, number>> => {
   const found = new Map<string, number>();

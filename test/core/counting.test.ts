@@ -201,6 +201,14 @@ describe('the life that a pod is counted in', () => {
     });
   });
 
+  test('is taken from the next look where none was known when it was first counted', () => {
+    const [counted] = countAll([[counters({ a: [rising] })]]);
+
+    expect(withLives({ ...NEW, cursors: counted?.cursors ?? {} }, 'canary', { a: 'uid/1/' }).lives).toEqual({
+      'canary|a': 'uid/1/',
+    });
+  });
+
   test('is not known from a look that read no pods, and not asked of a measured metric', () => {
     const measured = newMetric('p99', []);
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Bench } from '../../src/core/judgement.ts';
-import { formatOdds } from '../../src/core/judgement.ts';
+import { calibrationOf, formatOdds } from '../../src/core/judgement.ts';
 import type { MetricVerdict } from '../../src/core/rollout.ts';
 import { type Counts, SLOW, type Told, verdictsOn } from './bench.ts';
 import { ERRORS, JUDGEMENT } from './plan.ts';
@@ -75,6 +75,7 @@ const ROWS: readonly Row[] = [
     { ticks: [on([0, 5_000], [6, 5_000]), on([25, 900], [0, 0], { step: 1, frozen: 0.004 })] },
   ],
   ['failed by the ceiling alone', saw([70, 2_000], [114, 6_000], { spec: CEILING })],
+  ['failed by the ceiling, with nothing to compare with', saw([60, 1_500], [0, 0], { spec: CEILING })],
   [
     'above the ceiling, and hardly worse',
     saw([100, 3_000], [57, 3_000], { spec: CEILING, calibration: { tolerance: 1.5 } }),
@@ -199,6 +200,12 @@ describe('several metrics', () => {
     expect(one({ ...dry, spec: DRY })).toEqual(verdictsOn([dry, FINE])[0]);
   });
 
+  test('that only report take nothing from one that decides and is bad too', () => {
+    const dry = { ...saw([90, 100], [0, 1_900]), spec: { ...ERRORS, name: 'dry', dryRun: true } };
+
+    expect(kindsOf([dry, BAD])).toEqual(['failed', 'failed']);
+  });
+
   test('that only report may all be bad at once', () => {
     const dry = ['a', 'b'].map((name) => ({ ...BAD, spec: { ...ERRORS, name, dryRun: true } }));
 
@@ -265,6 +272,17 @@ describe('a latency', () => {
   test('that is not judged holds nothing up beside a metric that is', () => {
     expect(kindsOf([saw([0, 500], [0, 9_500]), { spec: SLOW, streams: [] }])).toEqual(['pass', 'ignored']);
   });
+
+  test('that is not judged says nothing, which is one to one', () => {
+    const half = { calibration: { part: 0.5 } };
+    const alone = one(saw([3, 125], [2, 2_375])).odds ?? 0;
+    const [merged] = verdictsOn([
+      { ...saw([3, 125], [2, 2_375]), ...half },
+      { spec: SLOW, streams: [], ...half },
+    ]);
+
+    expect(merged?.odds).toBeCloseTo((alone + 1) / 2, 10);
+  });
 });
 
 describe('a verdict', () => {
@@ -297,6 +315,10 @@ describe('a verdict', () => {
     expect(told('checkout-canary-1')).toContain('all failures were on checkout-canary-1, one of 3 pods');
     for (const label of ['', 'a\n::error::b', '<b>', 'p'.repeat(300)])
       expect(told(label)).not.toContain('all failures');
+  });
+
+  test('is by a calibration of its own, or by none', () => {
+    expect(calibrationOf(JUDGEMENT, 'constructor')).toMatchObject({ phi: 1, tolerance: 1.1, part: 1 });
   });
 
   test.each(['constructor', '__proto__', 'toString'])('of a metric named %s is as of any other', (name) => {
