@@ -15,7 +15,7 @@ const deciding = (rollout: Rollout): readonly (readonly [MetricSpec, MetricState
 
 type BakeWait = Extract<Wait, { metric: string }>;
 
-/** What keeps the weight where it is. While there is any, the step's clock stands and sampling goes on. */
+/** What keeps the weight where it is when the step's time is up. Sampling goes on. */
 export const bakeWaits = (rollout: Rollout): readonly BakeWait[] =>
   deciding(rollout).flatMap(([spec, state]): readonly BakeWait[] => {
     if (state.noDataSince !== null) {
@@ -24,7 +24,9 @@ export const bakeWaits = (rollout: Rollout): readonly BakeWait[] =>
       return [{ kind: 'no-data', metric: spec.name, since: state.noDataSince, why }];
     }
     if (state.verdict.kind === 'pass' || state.verdict.kind === 'ignored') return [];
-    if (spec.onNoData === 'ignore' && intervalOver(rollout) && wasAsked(rollout, state)) return [];
+    // Too little to judge may be ignored; suspicion is not too little.
+    const isPending = state.verdict.kind === 'pending';
+    if (spec.onNoData === 'ignore' && isPending && intervalOver(rollout) && wasAsked(rollout, state)) return [];
     return [{ kind: 'evidence', metric: spec.name, why: `${spec.name}: ${state.verdict.explanation}` }];
   });
 

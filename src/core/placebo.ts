@@ -115,7 +115,9 @@ const replay = (grid: Grid, past: readonly PastMetric[], course: Course, { pod, 
     const failing = past.filter((_, index) => verdicts[index]?.kind === 'failed');
     for (const { spec } of failing) loud.add(spec.name);
     if (failing.some(({ spec }) => !spec.dryRun)) return { rolledBack: true, held, loud: [...loud] };
-    held ||= verdicts.some(({ kind }, index) => kind === 'held' && past[index]?.spec.dryRun === false);
+    // Suspicion holds nothing before the time of a step is up.
+    const isEnd = cell + 1 === to || stepAt(course, (cell + 1 - from) * course.sampleMs) !== step;
+    held ||= isEnd && verdicts.some(({ kind }, index) => kind === 'held' && past[index]?.spec.dryRun === false);
   }
   return { rolledBack: false, held, loud: [...loud] };
 };

@@ -116,10 +116,11 @@ describe('the placebo', () => {
     expect(placebo.rolledBack / placebo.releases).toBeLessThanOrEqual(1 / 30);
   });
 
-  test('holds more often than it rolls back', () => {
+  test('holds a few, at the end of a step: most suspicions fade or become a rollback before', () => {
     const { held, rolledBack } = replayed([metric({ ...quiet, clump: 2 })]);
 
-    expect(held).toBeGreaterThan(rolledBack);
+    expect(held).toBeGreaterThan(0);
+    expect(held).toBeLessThan(rolledBack);
   });
 
   test('pods that are scraped rarely, each in its own moment, lose no counts', () => {

@@ -129,6 +129,11 @@ const SCENARIOS: readonly Scenario[] = [
     trouble: { errors: 0.005, canaryErrors: 0.09, errorsUntil: 11_000 },
   },
   { file: 'held-long-enough', trouble: { canaryErrors: 0.05, errorsUntil: 11_000 } },
+  {
+    file: 'held-although-missing-data-is-ignored',
+    plan: { metrics: [{ ...ERRORS, onNoData: 'ignore' }] },
+    trouble: { canaryErrors: 0.05, errorsUntil: 11_000 },
+  },
   { file: 'held-then-rolled-back', trouble: { errors: 0.01, canaryErrors: 0.04 } },
   { file: 'slow-latency', plan: slowPlan, trouble: { slowRequests: 0.01, canarySlow: 0.2 } },
   { file: 'fast-enough', plan: slowPlan, trouble: { slowRequests: 0.01 } },
