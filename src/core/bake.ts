@@ -58,6 +58,13 @@ export const lookedSince = (rollout: Rollout, now: Ms): boolean =>
       (noDataSince !== null && now - rollout.stage.since >= rollout.plan.timings.minWindowMs + ASKED_AGAIN_MS),
   );
 
+const isHeld = ({ metrics }: Rollout, metric: string): boolean =>
+  metrics.some(({ name, verdict }) => name === metric && verdict.kind === 'held');
+
+/** Waits on suspicion alone, which hold whatever would raise the weight next. */
+export const suspicions = (rollout: Rollout): readonly BakeWait[] =>
+  bakeWaits(rollout).filter(({ kind, metric }) => kind === 'evidence' && isHeld(rollout, metric));
+
 /** A metric that decides holds the weight on suspicion. */
 export const isSuspected = (rollout: Rollout): boolean =>
   deciding(rollout).some(([, { verdict, noDataSince }]) => verdict.kind === 'held' && noDataSince === null);
@@ -100,8 +107,7 @@ const missingData = (rollout: Rollout, now: Ms): Reason | null => {
     // The clock ran out and there is still too little to judge by: the same patience, counted from then. A suspicion is no
     // lack of data: it has an end of its own.
     const since = judgeableAt(rollout);
-    const isHeld = rollout.metrics.some(({ name, verdict }) => name === wait.metric && verdict.kind === 'held');
-    if (wait.kind === 'evidence' && !isHeld && intervalOver(rollout) && now - since >= noDataMs) {
+    if (wait.kind === 'evidence' && !isHeld(rollout, wait.metric) && intervalOver(rollout) && now - since >= noDataMs) {
       return couldNotJudge(wait.metric, wait.why, now - since);
     }
   }

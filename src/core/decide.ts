@@ -1,11 +1,11 @@
-import { bakeWaits, clockStands, isSuspected, lookedSince } from './bake.ts';
+import { bakeWaits, clockStands, isSuspected, lookedSince, suspicions } from './bake.ts';
 import { withEffects } from './effects.ts';
 import { failureOf } from './failure.ts';
 import { currentStep, stepReplicas } from './phases/progressing.ts';
 import { isReturning, silentMetric } from './phases/promoting.ts';
 import { freshLook, splitsRequests } from './phases/rule.ts';
 import { record } from './record.ts';
-import type { Event, Rollout } from './rollout.ts';
+import type { Event, Rollout, StageName } from './rollout.ts';
 import { isReadingStable, readStable } from './stable-read.ts';
 import { enterNamed, enterPhase, enterStage, isTerminal, nextRule, ruleOf } from './stage.ts';
 import { askApproval, leavesAfterStep, leavesAtPromotion, obey } from './steering.ts';
@@ -52,7 +52,11 @@ const waitsOf = (rollout: Rollout): Rollout['waits'] => {
   if (isTerminal(rollout.phase)) return [];
   const { paused, approval, stage } = rollout;
   const baking =
-    stage.name === 'bake' ? bakeWaits(rollout).filter((wait) => wait.kind === 'no-data' || clockIsUp(rollout)) : [];
+    stage.name === 'bake'
+      ? bakeWaits(rollout).filter((wait) => wait.kind === 'no-data' || clockIsUp(rollout))
+      : isHeldUp(rollout)
+        ? suspicions(rollout)
+        : [];
   return [
     ...baking,
     ...(paused === null ? [] : [{ kind: 'paused', ...paused } as const]),
@@ -65,6 +69,7 @@ const clockIsUp = (rollout: Rollout): boolean => rollout.stage.heldMs >= current
 /** The step's clock: it runs while the weight is held and nothing makes it wait. */
 const tickClock = (rollout: Rollout, now: Ms): Rollout => {
   const { stage } = rollout;
+  if (isHeldUp(rollout)) return tickSuspicion(rollout, now);
   if (stage.name !== 'bake') return rollout;
   if (clockIsUp(rollout)) return tickSuspicion(rollout, now);
   const counted = clockStands(rollout) ? 0 : Math.max(0, now - stage.countedUntil);
@@ -76,9 +81,17 @@ const tickClock = (rollout: Rollout, now: Ms): Rollout => {
   };
 };
 
+const BEFORE_MORE: readonly StageName[] = ['scale', 'capacity', 'all-traffic'];
+
+/** Suspicion that came after the step, while capacity was made or all traffic was new: nothing rises until it is over. */
+const isHeldUp = (rollout: Rollout): boolean =>
+  BEFORE_MORE.includes(rollout.stage.name) && !rollout.skipsSteps && isSuspected(rollout);
+
 /** Time that a step stands on suspicion alone: what is left of the hold is the same for all steps. */
 const tickSuspicion = (rollout: Rollout, now: Ms): Rollout => {
-  const stood = isSuspected(rollout) && rollout.paused === null ? Math.max(0, now - rollout.suspectedUntil) : 0;
+  // A job that ended, or a runner that died, is no time in which anybody waited for evidence.
+  const since = Math.max(rollout.suspectedUntil, rollout.stage.since);
+  const stood = isSuspected(rollout) && rollout.paused === null ? Math.max(0, now - since) : 0;
   return { ...rollout, suspectedMs: rollout.suspectedMs + stood, suspectedUntil: now };
 };
 
@@ -92,7 +105,7 @@ const advance = (rollout: Rollout, now: Ms): Rollout => {
   if (cameBack(rollout)) return putBackAgain(rollout, now);
   if (isOutgrown(rollout)) return enterNamed(rollout, 'scale', now);
   if (isChecked(rollout, now)) return stand(rollout, now);
-  if (rule.waitingFor(rollout, now) !== null) return rollout;
+  if (rule.waitingFor(rollout, now) !== null || isHeldUp(rollout)) return rollout;
   if (rollout.paused === null || !raisesNext(rollout)) return nextStage(rollout, now);
   return rollout.stage.name === 'all-traffic' && !lookedSince(rollout, now) ? rollout : stand(rollout, now);
 };

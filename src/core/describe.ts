@@ -65,12 +65,25 @@ const samplesOf = (before: Rollout, event: Event, recorded: Rollout): readonly E
   const effect = before.open.find(({ id }) => id === event.effect);
   if (effect?.kind !== 'query') return [];
   // The verdict may have ended the phase in which the sample was taken; its line belongs to that one.
-  return effect.metrics.flatMap((name) => {
-    const state = recorded.metrics.find((metric) => metric.name === name);
-    return state === undefined || !isNews(before, state)
-      ? []
-      : [entry(before, event.now, `${name}: ${sampleText(before, state)}${clockText(recorded)}`)];
-  });
+  return [
+    ...effect.metrics.flatMap((name) => {
+      const state = recorded.metrics.find((metric) => metric.name === name);
+      return state === undefined || !isNews(before, state)
+        ? []
+        : [entry(before, event.now, `${name}: ${sampleText(before, state)}${clockText(recorded)}`)];
+    }),
+    ...recorded.metrics.flatMap((state) => suspicionOf(before, state, event.now)),
+  ];
+};
+
+/** When suspicion begins, and when a metric that only reports would have ended it: both once, and in full. */
+const suspicionOf = (before: Rollout, state: MetricState, now: Ms): readonly Entry[] => {
+  const old = before.metrics.find(({ name }) => name === state.name);
+  const { verdict, wouldHave, name } = state;
+  if (wouldHave !== null && old?.wouldHave === null)
+    return [entry(before, now, `dry run, would have rolled back: ${name}: ${wouldHave.explanation}`, 'warning')];
+  const begins = verdict.kind === 'held' && old?.verdict.kind !== 'held' && !QUIET.includes(before.stage.name);
+  return begins ? [entry(before, now, `${name}: ${verdict.explanation}`, 'warning')] : [];
 };
 
 const sampleText = (rollout: Rollout, state: MetricState): string => {

@@ -168,6 +168,10 @@ const SCENARIOS: readonly Scenario[] = [
     plan: { metrics: [{ ...LATENCY, failedChecks: 3 }] },
     trouble: { latency: 0.8 },
   },
+  {
+    file: 'held-while-scaling',
+    trouble: { canaryErrors: 0.14, errorsSince: 75_500, errorsUntil: 76_500, startMs: 12_000 },
+  },
   { file: 'replicas-good', plan: { abilities: PODS, steps: podSteps } },
   { file: 'replicas-bad', plan: { abilities: PODS, steps: podSteps }, trouble: { canaryErrors: 0.3 } },
 ];
