@@ -109,7 +109,7 @@ interface CommonMetric {
 
 /** What is judged on evidence: requests of which some fail, or are too slow. Ratios from 0 to 1. */
 interface EvidenceLimits {
-  /** Above this failure ratio it is rolled back whatever stable does. */
+  /** Above this failure ratio it is rolled back, where it is worse than stable too; while both are above it, the weight stands. */
   readonly ceiling: number | null;
   /** Below this failure ratio nothing is rolled back. */
   readonly floor: number | null;
