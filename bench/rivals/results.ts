@@ -59,6 +59,7 @@ const HEAD = [
   'verdicts',
   'failed user requests, mean',
   'first to last canary answer, mean',
+  'answered by no pod, all runs',
 ];
 
 const rowOf = (kind: Kind, own: readonly Result[]): readonly string[] => {
