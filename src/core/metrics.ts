@@ -15,13 +15,14 @@ export const foldSamples = (
   names: readonly string[],
   samples: readonly Sample[],
   now: Ms,
+  askedAt: Ms = now,
 ): Rollout => {
   const folded = rollout.metrics.map((metric): Folded => {
     const spec = rollout.plan.metrics.find(({ name }) => name === metric.name);
     if (spec === undefined || !names.includes(metric.name)) return { metric, dropped: [] };
     const of = (arm: Arm): Sample | undefined =>
       samples.find((sample) => sample.metric === metric.name && sample.arm === arm);
-    const asked: MetricState = { ...metric, nextAt: now + pace(rollout, spec) };
+    const asked: MetricState = { ...metric, nextAt: nextAt(pace(rollout, spec), askedAt, now) };
     const { metric: next, dropped } =
       spec.kind === 'measured'
         ? { metric: foldMeasured(rollout, asked, spec, of, now), dropped: [] }
@@ -50,6 +51,9 @@ export const foldLives = (metrics: readonly MetricState[], { stable, canary }: O
   metrics.map((metric) =>
     withLives(withLives(metric, 'stable', stable?.lives ?? null), 'canary', canary?.lives ?? null),
   );
+
+/** The pace is that of the questions, however long answers take; who answers slowly is left half of it in peace. */
+const nextAt = (every: Ms, askedAt: Ms, now: Ms): Ms => Math.max(askedAt + every, now + every / 2);
 
 const pace = (rollout: Rollout, spec: MetricSpec): Ms => {
   if (spec.kind === 'measured') return spec.everyMs;

@@ -57,7 +57,9 @@ const recordAnswer = (rollout: Rollout, effect: Effect, event: Answer): Rollout 
         },
       };
     case 'sampled':
-      return effect.kind === 'query' ? foldSamples(rollout, effect.metrics, event.samples, event.now) : rollout;
+      return effect.kind === 'query'
+        ? foldSamples(rollout, effect.metrics, event.samples, event.now, effect.since)
+        : rollout;
     case 'woke':
       return rollout;
   }
