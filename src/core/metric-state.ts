@@ -73,7 +73,7 @@ export const subjectOf = (rollout: Rollout): Arm =>
 export const other = (arm: Arm): Arm => (arm === 'stable' ? 'canary' : 'stable');
 
 /** How often a scrape can bring something new. */
-export const scrapePace = ({ plan }: Rollout): Ms => Math.max(1_000, plan.timings.minWindowMs / 4);
+const scrapePace = ({ plan }: Rollout): Ms => Math.max(1_000, plan.timings.minWindowMs / 4);
 
 export type Answers = (arm: Arm) => Sample | undefined;
 

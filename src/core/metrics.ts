@@ -1,7 +1,7 @@
 import { evidenceStep, type Folded, foldCounted, stepsOf } from './counted.ts';
 import { withLives } from './counting.ts';
 import { type Case, judge } from './judgement.ts';
-import { type Answers, noData, other, scrapePace, subjectOf, unusable } from './metric-state.ts';
+import { type Answers, noData, other, subjectOf, unusable } from './metric-state.ts';
 import type { MetricState, Observation, Rollout } from './rollout.ts';
 import type { Sample } from './sample.ts';
 import type { MeasuredSpec, MetricSpec } from './spec.ts';
@@ -22,7 +22,7 @@ export const foldSamples = (
     if (spec === undefined || !names.includes(metric.name)) return { metric, dropped: [] };
     const of = (arm: Arm): Sample | undefined =>
       samples.find((sample) => sample.metric === metric.name && sample.arm === arm);
-    const asked: MetricState = { ...metric, nextAt: nextAt(pace(rollout, spec), askedAt, now) };
+    const asked: MetricState = { ...metric, nextAt: nextAt(pace(rollout, spec, now), askedAt, now) };
     const { metric: next, dropped } =
       spec.kind === 'measured'
         ? { metric: foldMeasured(rollout, asked, spec, of, now), dropped: [] }
@@ -55,10 +55,14 @@ export const foldLives = (metrics: readonly MetricState[], { stable, canary }: O
 /** The pace is that of the questions, however long answers take; who answers slowly is left half of it in peace. */
 const nextAt = (every: Ms, askedAt: Ms, now: Ms): Ms => Math.max(askedAt + every, now + every / 2);
 
-const pace = (rollout: Rollout, spec: MetricSpec): Ms => {
+/** A weight that is new harms most while it is not yet seen: for so long it is looked at with each scrape. */
+const EAGER_MS: Ms = 10_000;
+
+const pace = (rollout: Rollout, spec: MetricSpec, now: Ms): Ms => {
   if (spec.kind === 'measured') return spec.everyMs;
-  const { sampleMs } = rollout.plan.timings;
-  return rollout.phase === 'progressing' ? sampleMs : Math.min(sampleMs, scrapePace(rollout));
+  const { sampleMs, counterMs } = rollout.plan.timings;
+  const isNew = now - (rollout.steps.at(-1)?.startedAt ?? 0) < EAGER_MS;
+  return rollout.phase === 'progressing' && !isNew ? sampleMs : Math.min(sampleMs, Math.max(1_000, counterMs));
 };
 
 /** A store that is asked too often says when to come back. */

@@ -126,7 +126,7 @@ const SCENARIOS: readonly Scenario[] = [
   { file: 'runner-dies-and-another-goes-back', walk: { crashAfter: 60 } },
   {
     file: 'held-then-fades',
-    trouble: { errors: 0.005, canaryErrors: 0.09, errorsUntil: 11_000 },
+    trouble: { errors: 0.005, canaryErrors: 0.08, errorsUntil: 11_000 },
   },
   { file: 'held-long-enough', trouble: { canaryErrors: 0.05, errorsUntil: 11_000 } },
   {
