@@ -31,7 +31,7 @@ describe.concurrent('a command from another job', () => {
   test(
     'pauses the release where it is, and resumes it',
     inShop({ rps: 20 }, async (shop) => {
-      const release = begin(shop, { interval: '10s' });
+      const release = begin(shop, { interval: '20s' });
       await release.said(HOLDING);
       const pause = await give(shop, 'pause');
       const paused = [stateOf(shop)?.paused?.by, weightsOf(shop)];
@@ -45,7 +45,7 @@ describe.concurrent('a command from another job', () => {
       expect(paused).toEqual(['mona', [50, 50]]);
       expectStatus(ended, 'promoted', 'completed', 0);
       const [step] = ended.result.steps;
-      expect(Date.parse(step?.endedAt ?? '') - Date.parse(step?.startedAt ?? '')).toBeGreaterThan(10_000 + PAUSE_MS);
+      expect(Date.parse(step?.endedAt ?? '') - Date.parse(step?.startedAt ?? '')).toBeGreaterThan(20_000 + PAUSE_MS);
       expect(ended.report).toMatch(/mona/);
       expect(imageOfStable(shop)).toBe(GOOD);
       expect(shop.traffic.report().lostBy).toEqual({});

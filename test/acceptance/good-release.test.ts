@@ -41,7 +41,7 @@ describe('a good release', () => {
       unit: null,
       requests: { canary: expect.any(Number), stable: expect.any(Number) },
       failures: { canary: 0, stable: 0 },
-      odds: null,
+      odds: expect.any(Number),
       explanation: expect.any(String),
     };
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
