@@ -1,7 +1,8 @@
 import { type PodTick, podTicks } from './history.ts';
 import type { Calibration } from './plan.ts';
-import type { BucketSeries, Sample } from './sample.ts';
+import type { Sample } from './sample.ts';
 import type { CountedSpec, LatencySpec, MetricSpec } from './spec.ts';
+import type { Tally } from './tally.ts';
 import { TOLERANCE, total, unevenness } from './unevenness.ts';
 import type { Ms } from './units.ts';
 
@@ -10,15 +11,16 @@ const TELLING = { least: 1e-4, most: 0.25, count: 6 } as const;
 
 /**
  * What a metric's judgement has to know before the first request, from stable's past. `canaryPods`: of the first step.
- * Without usable history failures are taken to come one by one, and a latency is judged at its own bound or, with none, not at all.
+ * `current`: what stable's counters show now, for a latency whose past names no bound. Without usable history failures
+ * are taken to come one by one; a latency without any bound is not judged at all.
  */
 export const calibrate = (
   metric: CountedSpec | LatencySpec,
   history: Sample | null,
   canaryPods: number,
+  current: Sample | null = null,
 ): Omit<Calibration, 'part'> => {
-  const own = metric.kind === 'latency' && metric.bound !== null ? [metric.bound] : [];
-  const bounds = metric.kind === 'counted' ? [] : [...own, ...tellingBounds(history, own)];
+  const bounds = metric.kind === 'counted' ? [] : boundsOf(metric, history, current);
   const streams = (metric.kind === 'counted' ? [null] : bounds).map((bound) =>
     history === null ? [] : podTicks(history, bound),
   );
@@ -51,18 +53,54 @@ const span = (ticks: readonly PodTick[]): readonly [Ms, Ms] => {
 
 // --- latency ------------------------------------------------------------------
 
+/** The user's own first. */
+const boundsOf = ({ bound }: LatencySpec, history: Sample | null, current: Sample | null): readonly number[] => {
+  const own = bound === null ? [] : [bound];
+  const past = tellingBounds(exceeding(history, pastOf).filter((one) => one.bound !== bound));
+  if (own.length + past.length > 0) return [...own, ...past];
+  const now = exceeding(current, totalsOf);
+  const telling = tellingBounds(now);
+  return telling.length > 0 ? telling : nearestBound(now);
+};
+
+type Buckets = Extract<Sample, { kind: 'buckets' }>;
+
+/** Requests, and among them those slower than a bound. */
+interface Exceeding extends Tally {
+  readonly bound: number;
+}
+
+/** Of each finite bound, rising. */
+const exceeding = (sample: Sample | null, count: (buckets: Buckets, bound: number) => Tally): readonly Exceeding[] => {
+  if (sample?.kind !== 'buckets') return [];
+  const known = [...new Set(sample.buckets.map(({ bound }) => bound))].filter(Number.isFinite).sort((a, b) => a - b);
+  return known.map((bound) => ({ bound, ...count(sample, bound) }));
+};
+
+const pastOf = (sample: Buckets, bound: number): Tally => total(podTicks(sample, bound));
+
+/** Since stable's pods began: a source without a memory knows no more. */
+const totalsOf = ({ buckets }: Buckets, bound: number): Tally => {
+  const upTo = (limit: number): number =>
+    buckets.filter((one) => one.bound === limit).reduce((sum, { points }) => sum + (points.at(-1)?.[1] ?? 0), 0);
+  const requests = upTo(Number.POSITIVE_INFINITY);
+  return { requests, failures: requests - upTo(bound) };
+};
+
+const shareOf = ({ requests, failures }: Tally): number => (requests === 0 ? 0 : failures / requests);
+
+/** Where stable is faster than every bound, a canary that exceeds the lowest is slower; where it is slower than all, the highest is left. */
+const nearestBound = (counts: readonly Exceeding[]): readonly number[] => {
+  const nearest = counts.find((one) => shareOf(one) <= TELLING.most) ?? counts.at(-1);
+  return nearest === undefined ? [] : [nearest.bound];
+};
+
 /** Rising, and never two that the same requests exceeded. Of many, some over the whole range. */
-const tellingBounds = (history: Sample | null, without: readonly number[]): readonly number[] => {
-  if (history?.kind !== 'buckets') return [];
-  const known = new Set(history.buckets.map(({ bound }: BucketSeries) => bound));
-  const telling: { readonly bound: number; readonly failures: number }[] = [];
-  for (const bound of [...known]
-    .filter((one) => Number.isFinite(one) && !without.includes(one))
-    .sort((a, b) => a - b)) {
-    const { requests, failures } = total(podTicks(history, bound));
-    const share = failures / requests;
-    if (share >= TELLING.least && share <= TELLING.most && telling.at(-1)?.failures !== failures)
-      telling.push({ bound, failures });
+const tellingBounds = (counts: readonly Exceeding[]): readonly number[] => {
+  const telling: Exceeding[] = [];
+  for (const one of counts) {
+    const share = shareOf(one);
+    if (share >= TELLING.least && share <= TELLING.most && telling.at(-1)?.failures !== one.failures) telling.push(one);
   }
   const count = Math.min(TELLING.count, telling.length);
   return Array.from({ length: count }, (_, index) =>

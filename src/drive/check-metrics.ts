@@ -1,5 +1,5 @@
 import { calibrate } from '../core/calibration.ts';
-import { type EvidenceSpec, MIN_FAILURES } from '../core/judgement.ts';
+import type { EvidenceSpec } from '../core/judgement.ts';
 import type { Facts } from '../core/make-plan.ts';
 import type { Seen } from '../core/objects.ts';
 import type { Target } from '../core/plan.ts';
@@ -95,7 +95,7 @@ const calibrateAll = async (
   const asked = queries.filter(({ metric }) => judged.some(({ name }) => name === metric));
   if (judged.length === 0) return { calibrations: {}, findings: [] };
   const history = await readHistory(source, asked, now - HISTORY_MS, now, signal);
-  // A source without a memory has what its counters show now: enough to tell which bounds mean something.
+  // A source without a memory has what its counters show now.
   const current = await source.sample(
     asked.filter(({ kind }) => kind === 'latency'),
     now - 60_000,
@@ -104,10 +104,7 @@ const calibrateAll = async (
   );
   const found = judged.map((metric) => {
     const of = (samples: readonly Sample[]): Sample | null => samples.find((one) => one.metric === metric.name) ?? null;
-    const calibration = calibrate(metric, of(history), canaryPods);
-    const bounds =
-      metric.kind === 'latency' && calibration.bounds.length === 0 ? boundsNow(of(current)) : calibration.bounds;
-    return { metric, calibration: { ...calibration, bounds } };
+    return { metric, calibration: calibrate(metric, of(history), canaryPods, of(current)) };
   });
   return {
     calibrations: Object.fromEntries(found.map(({ metric, calibration }) => [metric.name, calibration])),
@@ -118,35 +115,13 @@ const calibrateAll = async (
   };
 };
 
-/** Shares of slower requests that a bound can tell something by (docs/judgement.md). */
-const LEAST_SHARE = 1e-4;
-const LARGEST_SHARE = 0.25;
-const MOST_BOUNDS = 6;
-
-/**
- * Bounds of a histogram by its totals: those that some of stable's requests exceed, and not too many. Where none is so,
- * the one next to it: where stable is faster than every bound, a canary that exceeds the lowest is slower.
- */
-const boundsNow = (sample: Sample | null): readonly number[] => {
-  if (sample?.kind !== 'buckets') return [];
-  const upTo = (bound: number): number =>
-    sample.buckets.filter((one) => one.bound === bound).reduce((sum, { points }) => sum + (points.at(-1)?.[1] ?? 0), 0);
-  const all = upTo(Number.POSITIVE_INFINITY);
-  const finite = [...new Set(sample.buckets.map(({ bound }) => bound))].filter(Number.isFinite).sort((a, b) => a - b);
-  const shareOver = (bound: number): number => (all === 0 ? 0 : 1 - upTo(bound) / all);
-  const telling = finite.filter((bound) => shareOver(bound) >= LEAST_SHARE && shareOver(bound) <= LARGEST_SHARE);
-  if (telling.length > 0) return telling.slice(0, MOST_BOUNDS);
-  const next = finite.find((bound) => shareOver(bound) <= LARGEST_SHARE) ?? finite.at(-1);
-  return next === undefined ? [] : [next];
-};
-
 const withoutHistory = ({ name }: EvidenceSpec): Finding => ({
   severity: 'warning',
   code: 'metric-no-data',
   where: `metric "${name}"`,
   message:
     'Stable has no history in the source: whether its failures come in clumps is not known, and not corrected for.',
-  advice: `A failing client that tries again makes ${MIN_FAILURES} failures out of one. A store with 15 minutes of history would tell.`,
+  advice: 'A client that tries again makes several failures of one. A store with 15 minutes of history would show it.',
 });
 
 const noBounds = ({ name }: EvidenceSpec): Finding => ({

@@ -144,6 +144,3 @@ export const resolveContext = async (client: GitHubClient | null, context: RunCo
     sha: textAt(answer.value, 'head', 'sha'),
   };
 };
-
-export const resolveOrigin = async (client: GitHubClient | null, context: RunContext): Promise<RunContext['origin']> =>
-  (await resolveContext(client, context)).origin;

@@ -1,5 +1,4 @@
 import type { KubeObject, ListRef, ObjectRef, Request, ResourceKind } from '../core/objects.ts';
-import type { Json } from '../core/units.ts';
 
 /** Why a call did not do what it was asked; the same words for every verb. Messages carry no credentials. */
 export type CallProblem =
@@ -83,5 +82,3 @@ export interface Cluster {
   /** When the credentials in use end, where that can be told (JWT `exp`, exec expiry). Epoch ms. */
   credentialsExpireAt(): number | null;
 }
-
-export type JsonObject = { readonly [key: string]: Json };

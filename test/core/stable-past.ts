@@ -1,21 +1,10 @@
 import type { PodTick } from '../../src/core/history.ts';
 import type { Calibration, PlannedJudgement } from '../../src/core/plan.ts';
 import type { Sample } from '../../src/core/sample.ts';
-import type { CountedSpec } from '../../src/core/spec.ts';
+import { ERRORS, JUDGEMENT as PLANNED } from './plan.ts';
 import { seeded } from './random.ts';
 
-export const ERRORS: CountedSpec = {
-  kind: 'counted',
-  name: 'errors',
-  requests: 'requests',
-  failures: 'failures',
-  onNoData: 'wait',
-  dryRun: false,
-  replicaLabels: [],
-  ceiling: null,
-  floor: null,
-  slo: null,
-};
+export { ERRORS };
 
 export const aCalibration = (changes: Partial<Calibration> = {}): Calibration => ({
   phi: 1,
@@ -26,16 +15,7 @@ export const aCalibration = (changes: Partial<Calibration> = {}): Calibration =>
   ...changes,
 });
 
-export const JUDGEMENT: PlannedJudgement = {
-  rollbackOdds: 30,
-  holdOdds: 5,
-  minFailures: 3,
-  minRequests: 20,
-  requireEvidence: null,
-  ignoreFirstMs: 0,
-  mode: 'decide',
-  metrics: { errors: aCalibration() },
-};
+export const JUDGEMENT: PlannedJudgement = { ...PLANNED, metrics: { errors: aCalibration() } };
 
 /** Knuth's for small means, a rounded normal above. */
 export const poisson = (random: () => number, mean: number): number => {

@@ -1,26 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type { BoundQuery, BucketSeries, Sample } from '../../src/core/sample.ts';
-import type { LatencySpec, MetricSpec } from '../../src/core/spec.ts';
+import type { MetricSpec } from '../../src/core/spec.ts';
 import { checkMetrics, HISTORY_MS } from '../../src/drive/check-metrics.ts';
 import type { MetricSource } from '../../src/ports/metric-source.ts';
+import { SLOW as LATENCY } from '../core/bench.ts';
 import { aPlan, ERRORS } from '../core/plan.ts';
 import { aSpec } from '../fakes/spec.ts';
 import { signal, workload } from './adapters.ts';
 
 const NOW = 10_000_000;
-const SLOW: LatencySpec = {
-  kind: 'latency',
-  name: 'slow',
-  histogram: 'h_bucket',
-  bound: null,
-  unit: 's',
-  onNoData: 'wait',
-  dryRun: false,
-  replicaLabels: [],
-  ceiling: null,
-  floor: null,
-  slo: null,
-};
+const SLOW = { ...LATENCY, name: 'slow' };
 
 /** One pod's totals: requests that took at most each bound. */
 const buckets = (upTo: Readonly<Record<string, number>>): Sample => ({

@@ -1,7 +1,7 @@
 import type { Plan } from '../plan.ts';
 import type { ReasonCode } from '../reason.ts';
 import type { Intent, Rollout, StageName, WorkloadStage } from '../rollout.ts';
-import type { Rung, Traffic } from '../traffic.ts';
+import type { Traffic } from '../traffic.ts';
 import type { Ms } from '../units.ts';
 
 /** One stage as data: what it writes, when it is over, and what its failure means. */
@@ -70,11 +70,6 @@ export const unverified = (rollout: Rollout, now: Ms): string | null => {
   return now - writtenAt >= rollout.plan.timings.settleMs
     ? null
     : `the router's settle time (rung ${verification.rung})`;
-};
-
-export const reachedRung = (rollout: Rollout): Rung | null => {
-  const verification = rollout.observation?.verification;
-  return verification?.kind === 'reached' ? verification.rung : null;
 };
 
 /** Pods ready and, where there is a Service, in its endpoints. */

@@ -1,5 +1,5 @@
 import type { Preset } from '../../ports/preset.ts';
-import { HTTP_ERRORS } from './codes.ts';
+import { envoyCluster } from './envoy-cluster.ts';
 
 /** With `mergeBackends` a cluster is `service/NAMESPACE/NAME/PORT`, with the protocol behind it where one is set (internal/gatewayapi/helpers.go). */
 const CLUSTER = 'envoy_cluster_name=~"service/{{namespace}}/{{service}}/[0-9]+(/[a-z0-9]+)?"';
@@ -9,15 +9,7 @@ export const envoyGateway: Preset = {
   name: 'envoy-gateway',
   title: 'Envoy Gateway with `mergeBackends`',
   kind: 'router',
-  variants: [
-    {
-      calls: 'http',
-      requests: `envoy_cluster_upstream_rq{${CLUSTER}}`,
-      failures: `envoy_cluster_upstream_rq{${CLUSTER}, envoy_response_code=~"${HTTP_ERRORS}"}`,
-      histogram: `envoy_cluster_upstream_rq_time_bucket{${CLUSTER}}`,
-      unit: 'ms',
-    },
-  ],
+  variants: [envoyCluster(CLUSTER)],
   blended: {
     requests: `envoy_cluster_upstream_rq{${RULE}}`,
     why: 'Envoy Gateway counts all backends of a rule as one cluster, or by their place in the list',
