@@ -17,7 +17,7 @@ const BURN_RATE_DEFAULT = 14.4;
 
 type EvidenceLimits = Pick<CountedSpec, 'ceiling' | 'floor' | 'slo'>;
 
-/** Limits on the failure ratio, whatever stable does. What is wrong is reported and null here. */
+/** Limits on the failure ratio itself, beside the comparison with stable. What is wrong is reported and null here. */
 export const readEvidenceLimits = (fields: MetricFields): EvidenceLimits => {
   const slo = readSlo(fields);
   const given = readRatio(fields, 'ceiling');

@@ -110,7 +110,7 @@ const METRIC = z
         .optional(),
       preset: text().describe('preset: `auto`, or the router or convention whose own metrics are judged').optional(),
       ceiling: ratio()
-        .describe('not with `query`: the failure ratio above which it is rolled back whatever stable does')
+        .describe('not with `query`: the failure ratio above which what looks worse than stable is rolled back')
         .optional(),
       floor: ratio().describe('not with `query`: the failure ratio below which nothing is rolled back').optional(),
       slo: percentage('an objective such as `99.9%`', objectiveProblem)
