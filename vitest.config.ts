@@ -1,16 +1,36 @@
 import { defineConfig } from 'vitest/config';
 
+const ACCEPTANCE = 'test/acceptance/**/*.test.ts';
+// Windows ends a process at any signal; nothing can be cancelled there.
+const NOT_HERE = process.platform === 'win32' ? ['test/**/*.posix.test.ts'] : [];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Windows ends a process at any signal; nothing can be cancelled there.
-    exclude: process.platform === 'win32' ? ['test/**/*.posix.test.ts'] : [],
-    // Acceptance waits more than it works: releases run side by side.
-    maxWorkers: 5,
-    maxConcurrency: 8,
     globalSetup: ['test/global-setup.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
     reporters: ['default'],
+    projects: [
+      {
+        test: {
+          name: 'units',
+          include: ['test/**/*.test.ts'],
+          exclude: [ACCEPTANCE, ...NOT_HERE],
+          maxWorkers: 3,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'acceptance',
+          include: [ACCEPTANCE],
+          exclude: NOT_HERE,
+          // Releases wait more than they work, and run side by side; after the units, which take whole cores.
+          maxWorkers: 4,
+          maxConcurrency: 6,
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
   },
 });

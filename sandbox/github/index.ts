@@ -152,6 +152,9 @@ const lazily = <Value>(make: () => Value): (() => Value) => {
   };
 };
 
+/** The same for all: schemas are compiled once for a process. */
+const contract = lazily(loadContract);
+
 /** GitHub's REST API as far as a release uses it, held to @octokit/openapi, on 127.0.0.1. */
 export const startGitHub = async (options: GitHubOptions = {}): Promise<GitHub> => {
   const state: GitHubState = {
@@ -166,7 +169,7 @@ export const startGitHub = async (options: GitHubOptions = {}): Promise<GitHub> 
   const token = 'ghs_sandbox0123456789abcdefghijklmnopqrstuv';
   const basePath = options.basePath ?? '/api/v3';
   const shared = { requests: [], faults: [], violations: [] };
-  const server: Server = { state, ...shared, basePath, token, contract: lazily(loadContract) };
+  const server: Server = { state, ...shared, basePath, token, contract };
   const http = createServer((request, response) => {
     serve(server, request, response).catch((error: unknown) => send(response, failure(500, String(error))));
   });

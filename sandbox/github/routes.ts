@@ -249,7 +249,7 @@ const readUser = (): Answer => ({
   body: { message: 'Resource not accessible by integration', documentation_url: 'https://docs.github.com/rest' },
 });
 
-const ROUTES: readonly (readonly [string, string, Route['handle']])[] = [
+export const ROUTES: readonly (readonly [string, string, Route['handle']])[] = [
   ['GET', COMMENTS, listComments],
   ['POST', COMMENTS, createComment],
   [

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { descriptionText } from '../../sandbox/github/describe.ts';
 import { commentEvent } from '../../sandbox/github/events.ts';
 import type { GitHub } from '../../sandbox/github/index.ts';
 import { startGitHub } from '../../sandbox/github/index.ts';
@@ -26,6 +28,12 @@ const call = async (
 
 const REPOSITORY = '/repos/acme/checkout';
 const COMMENTS = `${REPOSITORY}/issues/7/comments`;
+
+test('what the sandbox plays of GitHub is described by `node sandbox/github/describe.ts`', () => {
+  const file = new URL('../../sandbox/github/description.json', import.meta.url);
+
+  expect(readFileSync(file, 'utf8') === descriptionText()).toBe(true);
+});
 
 describe('GitHub', () => {
   test('keeps a comment and its edits, and its answers fit the description', async () => {
