@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { markdownTable } from 'markdown-table';
-import { INPUTS, works } from '../src/config/inputs.ts';
+import { INPUTS } from '../src/config/inputs.ts';
 import { OUTPUTS } from '../src/config/outputs.ts';
 import type { Permission } from '../src/core/objects.ts';
 import { REASONS } from '../src/core/reason.ts';
@@ -30,17 +30,12 @@ const yesNo = (value: boolean): string => (value ? 'yes' : 'no');
 const value = (text: string): string => (/^(?:\S+|\$\{\{.*\}\})$/.test(text) ? code(text) : text);
 
 const inputs = (): string => {
-  const rows = INPUTS.filter(works).map(({ name, default: fallback, meaning }) => [
+  const rows = INPUTS.map(({ name, default: fallback, meaning }) => [
     code(name),
     fallback === null ? '' : value(fallback),
     meaning,
   ]);
-  const later = INPUTS.filter((input) => !works(input)).map(({ name }) => code(name));
-  return [
-    table(['Input', 'Default', 'Meaning'], rows),
-    '',
-    `Known, and refused as "not in this version": ${later.join(', ')}.`,
-  ].join('\n');
+  return table(['Input', 'Default', 'Meaning'], rows);
 };
 
 const outputs = (): string =>

@@ -19,6 +19,7 @@ import { buildReporters, type Reporters } from './github/reporters.ts';
 import { onCancel } from './github/signals.ts';
 import { saveRun } from './github/state.ts';
 import { readWorkspaceFile } from './github/workspace-file.ts';
+import { HAZARDS } from './hazards/index.ts';
 import { connect } from './kube/cluster.ts';
 import { createStore } from './kube/store.ts';
 import { createSources } from './metrics/index.ts';
@@ -158,6 +159,7 @@ export const meansOf = (
   holder: { id: ids.holder, runUrl: run.context.runUrl },
   cluster,
   routers,
+  hazards: HAZARDS,
   workload: deploymentWorkload,
   watchdog: jobWatchdog(asked.watchdog ?? null),
   source: sourceOf(run, asked, cluster),

@@ -1,6 +1,6 @@
 import type { Issue } from '../core/outcome.ts';
 import { parseYaml } from './document.ts';
-import { INPUTS, inputNamed, works } from './inputs.ts';
+import { INPUTS, inputNamed } from './inputs.ts';
 import { holdsCredentials } from './prometheus.ts';
 import { FILE_KEY_NAMES } from './shape.ts';
 import type { Entry, MapTree, Place } from './tree.ts';
@@ -62,7 +62,7 @@ const keyProblem = (entry: Entry): string | null => {
     const why = definition.secret ? ': credentials are given as inputs, from secrets' : '; give it as an input';
     return `\`${entry.key}\` is not allowed in the config file${why}`;
   }
-  return works(definition) ? null : `\`${entry.key}\` is not in this version`;
+  return null;
 };
 
 /** A typo of a forbidden key should name that key too, so that its own message follows. */

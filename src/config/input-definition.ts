@@ -1,13 +1,9 @@
-/** The issue that makes an input work: main job, real clusters, survive, judgement. */
-export type Marker = 'M' | 'C' | 'S' | 'J';
-
 export interface InputDefinition {
   readonly name: string;
   /** What applies when it is not given, in words for tables; null: nothing. */
   readonly default: string | null;
   /** One line for tables, in Markdown. */
   readonly meaning: string;
-  readonly marker: Marker;
   /** The value is masked before anything else happens. */
   readonly secret: boolean;
   readonly inConfigFile: boolean;
@@ -24,14 +20,9 @@ type Given = Partial<InputDefinition> & Pick<InputDefinition, 'name' | 'meaning'
 
 export const input = (given: Given): InputDefinition => ({
   default: null,
-  marker: 'M',
   secret: false,
   inConfigFile: true,
   allowed: null,
   actionDefault: null,
   ...given,
 });
-
-/** One that is known by name and refused until the issue of its marker is done. */
-export const later = (marker: Marker, name: string, fallback: string | null, meaning: string): InputDefinition =>
-  input({ name, meaning, marker, default: fallback });

@@ -1,5 +1,6 @@
+import { COPIED_KINDS } from '../core/spec.ts';
 import { COMMANDS } from './commands.ts';
-import { type InputDefinition, input, later, type Marker } from './input-definition.ts';
+import { type InputDefinition, input } from './input-definition.ts';
 import { MODES, ODDS } from './judgement.ts';
 
 /** Evaluated by the runner. */
@@ -28,7 +29,11 @@ export const INPUTS: readonly InputDefinition[] = [
     meaning:
       'the new image, used as written; one `container=image` per line when the Deployment has several containers; only for `run` and `plan`',
   }),
-  later('C', 'manifest', null, 'a Deployment file of the same name and selector whose template is the new version'),
+  input({
+    name: 'manifest',
+    meaning:
+      'instead of `image`: a file of the workspace with a Deployment of the same name and selector, whose template is the new version; what `kustomize build` or `helm template` prints is fine too',
+  }),
   input({
     name: 'deployment',
     meaning: 'name of the stable Deployment; with `status` and `sweep` it may be left out: all of the namespace',
@@ -39,12 +44,11 @@ export const INPUTS: readonly InputDefinition[] = [
     inConfigFile: false,
     meaning: 'namespace of the Deployment; `*` with `status` and `sweep`: all namespaces',
   }),
-  later(
-    'C',
-    'canary-deployment',
-    '<deployment>-canary, created',
-    'an existing Deployment to use as the canary; scaled back at the end, not deleted',
-  ),
+  input({
+    name: 'canary-deployment',
+    default: '<deployment>-canary, created',
+    meaning: 'an existing Deployment to use as the canary; scaled back at the end, not deleted',
+  }),
   input({
     name: 'service',
     default: 'found by the labels of the stable pods',
@@ -87,14 +91,12 @@ export const INPUTS: readonly InputDefinition[] = [
   input({ name: 'prometheus-ca', meaning: 'certificates that Prometheus is verified with, as PEM' }),
   input({
     name: 'scrape',
-    marker: 'J',
     default: 'off',
     meaning:
       "the pods' own metrics as source, read every second: `:PORT/PATH`, such as `:9102/metrics` or `:http-metrics/metrics` (a named port), `auto` (by the annotations `prometheus.io/…`) or `off`; for counters and histograms, alone or beside `prometheus`; pods whose addresses do not answer are read through the API server, which needs the right to `get` `pods/proxy`",
   }),
   input({
     name: 'scrape-router',
-    marker: 'J',
     default: 'off',
     meaning:
       'the metrics of the pods of the router as source: `service://NAMESPACE/NAME:PORT/PATH`, or `off`; the router sees failures that the pods never see',
@@ -161,43 +163,45 @@ export const INPUTS: readonly InputDefinition[] = [
     default: '5m',
     meaning: 'how long missing data may hold a step before it is rolled back as "could not be judged"',
   }),
-  later('C', 'allow', null, 'hazards to turn from a rejection into a warning, one per line'),
-  later('C', 'copy', null, 'kinds to copy for the canary and to remove at the end'),
-  later(
-    'C',
-    'promote-at',
-    '100',
-    '`100`: all traffic to the canary, then stable is updated; `last-step`: stable is updated at the last weight',
-  ),
+  input({
+    name: 'allow',
+    meaning:
+      'objects and hazards that are only warned of, as the refusal names them: `NetworkPolicy/deny-all`, `drift`; one per line',
+  }),
+  input({
+    name: 'copy',
+    meaning: `kinds of which the canary gets copies, removed at the end: ${COPIED_KINDS.map((kind) => `\`${kind}\``).join(', ')}; comma or newline`,
+  }),
+  input({
+    name: 'promote-at',
+    default: '100',
+    meaning:
+      '`100`: all traffic to the canary, then stable is updated; `last-step`: stable is updated in place while the canary has the last weight, without a second full set of pods',
+  }),
   input({
     name: 'until',
-    marker: 'S',
     meaning:
       'one of the weights, or `promotion`: the job ends there as `paused`, for a later job to `resume`; for `resume` itself only the input counts, not the config file',
   }),
   input({
     name: 'hold',
-    marker: 'S',
     default: '1h',
     meaning:
       'how long the rollout may be paused, at most `24h`; then it is rolled back, or, after `until: promotion`, brought to the safe end that fits what stable runs',
   }),
   input({
     name: 'lock-wait',
-    marker: 'S',
     default: '0s',
     meaning: 'how long to wait for another rollout of the Deployment, instead of being rejected at once',
   }),
   input({
     name: 'on-cancel',
-    marker: 'S',
     default: 'rollback',
     allowed: ['rollback', 'keep'],
     meaning: 'what a cancelled workflow run does: `rollback` returns the traffic, `keep` leaves the rollout `paused`',
   }),
   input({
     name: 'on-expired',
-    marker: 'S',
     default: 'resume',
     allowed: ['resume', 'rollback'],
     meaning:
@@ -205,7 +209,6 @@ export const INPUTS: readonly InputDefinition[] = [
   }),
   input({
     name: 'watchdog-image',
-    marker: 'S',
     default: 'off',
     inConfigFile: false,
     meaning:
@@ -213,39 +216,33 @@ export const INPUTS: readonly InputDefinition[] = [
   }),
   input({
     name: 'watchdog-service-account',
-    marker: 'S',
     inConfigFile: false,
     meaning: 'ServiceAccount of that Job, needed with `watchdog-image`; `command: plan` prints the Role it must have',
   }),
   input({
     name: 'watchdog-after',
-    marker: 'S',
     default: '60s',
     inConfigFile: false,
     meaning: 'how long the runner may be silent before the watchdog acts, from `30s`, which is how long a lock lasts',
   }),
   input({
     name: 'approvers',
-    marker: 'S',
     default: 'whoever may send commands',
     meaning: 'logins that may approve a step with `approval`, and `promote`; comma or newline',
   }),
   input({
     name: 'self-approval',
-    marker: 'S',
     default: 'true',
     allowed: BOOLEAN,
     meaning: 'whether who started the rollout may approve it',
   }),
   input({
     name: 'approval-timeout',
-    marker: 'S',
     default: '1h',
     meaning: 'how long a step waits for its approval; then the rollout is rolled back',
   }),
   input({
     name: 'odds',
-    marker: 'J',
     default: 'balanced',
     allowed: ODDS,
     meaning:
@@ -253,25 +250,21 @@ export const INPUTS: readonly InputDefinition[] = [
   }),
   input({
     name: 'require-evidence',
-    marker: 'J',
     meaning:
       'before it is promoted, the canary must be shown, at 95 %, not to fail so many times as often as stable: a multiple such as `3x`, from `1.1x` to `100x`',
   }),
   input({
     name: 'ignore-first',
-    marker: 'J',
     default: '0s',
     meaning: 'how long what a new pod counts is not judged, from when it is first seen: for pods that start cold',
   }),
   input({
     name: 'min-requests',
-    marker: 'J',
     default: '20',
     meaning: 'requests that the canary must have had in a step before the step ends',
   }),
   input({
     name: 'mode',
-    marker: 'J',
     default: 'decide',
     allowed: MODES,
     meaning:
@@ -279,17 +272,12 @@ export const INPUTS: readonly InputDefinition[] = [
   }),
 ];
 
-const WORKING: readonly Marker[] = ['M', 'S', 'J'];
-
-/** The inputs that work in this version; the others are known by name and refused. */
-export const works = (definition: InputDefinition): boolean => WORKING.includes(definition.marker);
-
 export const inputNamed = (name: string): InputDefinition | null => INPUTS.find((one) => one.name === name) ?? null;
 
-/** The text of action.yml: the meaning, what applies when not given, the closed values, and whether it works yet. */
+/** The text of action.yml: the meaning, the closed values, and what applies when not given. */
 export const inputDescription = (definition: InputDefinition): string => {
   const sentence = `${definition.meaning.charAt(0).toUpperCase()}${definition.meaning.slice(1)}.`;
   const fallback = definition.default === null ? '' : ` Default: ${definition.default}.`;
   const allowed = definition.allowed === null ? '' : ` One of: ${definition.allowed.join(', ')}.`;
-  return `${sentence}${allowed}${fallback}${works(definition) ? '' : ' Not in this version.'}`;
+  return `${sentence}${allowed}${fallback}`;
 };

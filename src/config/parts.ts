@@ -6,6 +6,7 @@ import { readJudgement } from './judgement.ts';
 import { readMetrics } from './metrics.ts';
 import { type Catalogue, readRoute } from './routes.ts';
 import { readSteps } from './steps.ts';
+import { readSurroundings } from './surroundings.ts';
 import { readWatchdog } from './watchdog.ts';
 
 const SECOND = 1_000;
@@ -41,6 +42,9 @@ export const readParts = (reading: Reading, catalogue: Catalogue): Parts => {
     ...readOthers(reading),
     conduct: readConduct(reading),
     watchdog: readWatchdog(reading),
+    manifest: null,
+    canaryDeployment: nameOf(reading, 'canary-deployment', 'subdomain'),
+    surroundings: readSurroundings(reading),
   };
 };
 

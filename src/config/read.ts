@@ -5,7 +5,7 @@ import { controlSpec, isEverywhere } from './control-spec.ts';
 import { parseYaml } from './document.ts';
 import { choiceOf, type Given, type Reading } from './fields.ts';
 import { type ConfigFile, readFile } from './file.ts';
-import { INPUTS, inputNamed, works } from './inputs.ts';
+import { INPUTS, inputNamed } from './inputs.ts';
 import { concernsTarget } from './needed.ts';
 import { readParts } from './parts.ts';
 import { releaseSpec } from './release-spec.ts';
@@ -105,13 +105,12 @@ const isSamePlace = (one: Issue, other: Issue): boolean =>
 const inputNameIssues = (text: ConfigText): readonly Issue[] => {
   const place = (file: string): Place => ({ file, line: null, column: null, path: '' });
   const given = Object.keys(text.inputs).filter((name) => !isBlank(text.inputs[name]));
-  const names = INPUTS.filter(works).map((one) => one.name);
+  const names = INPUTS.map((one) => one.name);
   const unknown = [...text.unknownInputs, ...given.filter((name) => inputNamed(name) === null)];
-  const early = given.filter((name) => inputNamed(name) !== null && !names.includes(name));
-  return [
-    ...unknown.map((name) => ({ ...place(name), message: `unknown input ${quote(name)}${suggestion(name, names)}` })),
-    ...early.map((name) => ({ ...place(name), message: `input \`${name}\` is not in this version` })),
-  ];
+  return unknown.map((name) => ({
+    ...place(name),
+    message: `unknown input ${quote(name)}${suggestion(name, names)}`,
+  }));
 };
 
 const isBlank = (text: string | undefined): boolean => text === undefined || text.trim() === '';
@@ -120,7 +119,7 @@ const inputTrees = (inputs: ConfigText['inputs'], issues: Issue[]): ReadonlyMap<
   const trees = new Map<string, Tree | null>();
   for (const [name, text] of Object.entries(inputs)) {
     const definition = inputNamed(name);
-    if (definition === null || !works(definition) || isBlank(text)) continue;
+    if (definition === null || isBlank(text)) continue;
     if (!YAML_INPUTS.includes(name)) trees.set(name, inputTree(name, text));
     else {
       const parsed = parseYaml(name, text, name);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Issue } from '../core/outcome.ts';
-import { INPUTS, inputDescription, works } from './inputs.ts';
+import { INPUTS, inputDescription } from './inputs.ts';
 import { increaseProblem, objectiveProblem, ratioProblem } from './ratios.ts';
 import { type MapTree, plain, type Tree, treeAt } from './tree.ts';
 import { below, quote, suggestion } from './words.ts';
@@ -62,6 +62,7 @@ const lines = () =>
 const flagOrText = () => z.union([z.boolean(), z.enum(['true', 'false'])], { error: expected('`true` or `false`') });
 const weight = () => z.union([z.number(), z.string()], { error: expected('a weight such as `5`') });
 const until = () => z.union([z.number(), z.string()], { error: expected('a weight such as `20`, or `promotion`') });
+const promoteAt = () => z.union([z.number(), z.string()], { error: expected('`100` or `last-step`') });
 const whole = (least: number) => {
   const error = expected(`a whole number, ${least} or more`);
   return z.int({ error }).min(least, { error });
@@ -194,7 +195,8 @@ const shapeOf = (name: string, allowed: readonly string[] | null): z.ZodType => 
   if (name === 'steps') return STEPS;
   if (name === 'weights') return weights();
   if (name === 'until') return until();
-  if (['image', 'route', 'approvers'].includes(name)) return lines();
+  if (name === 'promote-at') return promoteAt();
+  if (['image', 'route', 'approvers', 'allow', 'copy'].includes(name)) return lines();
   if (DURATIONS.includes(name)) return duration();
   if (name === 'require-evidence') return multiple();
   if (name === 'min-requests') return count();
@@ -209,9 +211,9 @@ const shapeOf = (name: string, allowed: readonly string[] | null): z.ZodType => 
     : z.union([z.boolean(), words], { error: expected(`one of ${allowed.join(', ')}`) });
 };
 
-/** The keys that the config file may have in this version, with their shapes. */
+/** The keys that the config file may have, with their shapes. */
 const FILE_KEYS: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
-  INPUTS.filter((one) => one.inConfigFile && works(one)).map((one) => [
+  INPUTS.filter((one) => one.inConfigFile).map((one) => [
     one.name,
     shapeOf(one.name, one.allowed).describe(inputDescription(one)),
   ]),

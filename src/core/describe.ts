@@ -3,7 +3,9 @@ import { drainWasSeen } from './drain.ts';
 import { formatCount, formatDuration, formatNumber, formatRatio, formatWeight } from './format.ts';
 import type { Entry } from './journal.ts';
 import { subjectOf } from './metric-state.ts';
+import { refText } from './objects.ts';
 import { isCleaning } from './phases/cleaning.ts';
+import type { Plan } from './plan.ts';
 import { record } from './record.ts';
 import type { Event, MetricState, Rollout, StageName } from './rollout.ts';
 import { isTerminal } from './stage.ts';
@@ -193,6 +195,8 @@ const STAGE_TEXT: Readonly<Partial<Record<StageName, (rollout: Rollout) => strin
     `starting the Deployment ${plan.target.canaryDeployment} with ${plan.target.images.map(({ image }) => image).join(', ')}`,
   watchdog: ({ plan }) =>
     `starting the watchdog: it returns the traffic when this run is silent for ${formatDuration(plan.watchdog?.afterMs ?? 0)}`,
+  'hold-autoscaler': ({ plan }) => `holding ${autoscalerText(plan)} at ${plan.stableReplicas} pods or more`,
+  companions: ({ plan }) => `copying for the canary: ${companionsText(plan)}`,
   'read-stable': ({ plan }) => `looking which version the Deployment ${plan.target.deployment} runs`,
   'await-stable': ({ plan }) => `waiting for the Deployment ${plan.target.deployment} to run the judged version`,
   'route-entry': () => 'the canary is ready; adding it to the route with weight 0',
@@ -215,8 +219,15 @@ const STAGE_TEXT: Readonly<Partial<Record<StageName, (rollout: Rollout) => strin
   'restore-route': () => 'putting the route back as it was',
   'remove-canary': ({ plan }) => `removing the Deployment ${plan.target.canaryDeployment}`,
   'remove-service': ({ plan }) => `removing the Service ${plan.target.canaryService}`,
+  'remove-companions': ({ plan }) => `removing the canary's copies: ${companionsText(plan)}`,
+  'release-autoscaler': ({ plan }) => `giving ${autoscalerText(plan)} its own bounds back`,
   unclaim: () => 'removing our marks',
 };
+
+const autoscalerText = ({ target }: Plan): string =>
+  target.autoscaler === null ? 'the autoscaler' : refText(target.autoscaler.ref);
+
+const companionsText = ({ target }: Plan): string => target.companions.map(({ ref }) => refText(ref)).join(', ');
 
 const stageText = (rollout: Rollout): string | null => STAGE_TEXT[rollout.stage.name]?.(rollout) ?? null;
 

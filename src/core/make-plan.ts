@@ -68,6 +68,7 @@ export const makePlan = (spec: Spec, facts: Facts): Result<Planned, Finding> => 
     judgement: judgementOf(spec.judgement, facts),
     conduct: spec.conduct,
     watchdog: spec.watchdog,
+    promoteAt: spec.surroundings.promoteAt,
   };
   return ok({ plan, findings: [...steps.value.findings, ...slowScrape(facts)] });
 };

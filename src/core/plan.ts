@@ -1,5 +1,5 @@
 import type { ObjectRef } from './objects.ts';
-import type { Conduct, MetricSpec, WatchdogSpec } from './spec.ts';
+import type { Conduct, MetricSpec, SurroundingsSpec, WatchdogSpec } from './spec.ts';
 import type { Abilities } from './traffic.ts';
 import type { BasisPoints, Json, Ms } from './units.ts';
 
@@ -21,8 +21,32 @@ export interface Target {
   readonly images: readonly ContainerImage[];
   /** The whole pod template of the new version, as stable will have it; null: stable's own, with the images. */
   readonly template: Json | null;
+  /** Copies of the user's objects for the canary's pods: created before them, removed after them. */
+  readonly companions: readonly Companion[];
+  /** What scales stable, and is held for the time of the rollout; null: nothing does. */
+  readonly autoscaler: Autoscaler | null;
+  /** The canary Deployment is the user's own, and is given back; null: it is made and removed. */
+  readonly pair: Pair | null;
   /** Run URL and commit, as annotations of what is created. */
   readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** `body`: the object to create, without the fencing marks. */
+export interface Companion {
+  readonly ref: ObjectRef;
+  readonly body: Json;
+}
+
+/** The fields of an autoscaler that the rollout holds, as JSON Pointers, with what they were and what they are held at; null: absent. */
+export interface Autoscaler {
+  readonly ref: ObjectRef;
+  readonly fields: readonly { readonly path: string; readonly was: Json; readonly held: Json }[];
+}
+
+/** The canary Deployment as it was found. */
+export interface Pair {
+  readonly replicas: number;
+  readonly images: readonly ContainerImage[];
 }
 
 export interface ContainerImage {
@@ -71,6 +95,7 @@ export interface Plan {
   readonly judgement: PlannedJudgement;
   readonly conduct: Conduct;
   readonly watchdog: WatchdogSpec | null;
+  readonly promoteAt: SurroundingsSpec['promoteAt'];
 }
 
 /** How evidence becomes a verdict; fixed before the first request, as its guarantee demands. */

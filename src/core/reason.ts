@@ -75,4 +75,6 @@ export interface Finding {
   readonly where: string;
   /** What to do, or what to paste (a Role, a snippet). */
   readonly advice: string | null;
+  /** What `allow` names to turn this error into a warning: `NetworkPolicy/deny-all`, `drift`. Absent: it cannot be allowed. */
+  readonly allow?: string;
 }

@@ -20,7 +20,9 @@ export type TerminalPhase = 'promoted' | 'rolled-back' | 'halted' | 'left';
 export type StageName =
   // preparing
   | 'claim'
+  | 'hold-autoscaler'
   | 'canary-service'
+  | 'companions'
   | 'canary'
   | 'watchdog'
   | 'route-entry'
@@ -47,6 +49,8 @@ export type StageName =
   | 'restore-route'
   | 'remove-canary'
   | 'remove-service'
+  | 'remove-companions'
+  | 'release-autoscaler'
   | 'unclaim';
 
 export interface Stage {
@@ -73,7 +77,11 @@ export type WorkloadStage =
   | { readonly kind: 'canary'; readonly replicas: number }
   | { readonly kind: 'update-stable' }
   | { readonly kind: 'remove-canary' }
-  | { readonly kind: 'remove-service' };
+  | { readonly kind: 'remove-service' }
+  | { readonly kind: 'companions' }
+  | { readonly kind: 'remove-companions' }
+  | { readonly kind: 'hold-autoscaler' }
+  | { readonly kind: 'release-autoscaler' };
 
 /** What a write is for. `drive` turns it into requests with the adapters, from a fresh read. */
 export type Intent =

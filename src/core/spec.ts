@@ -1,12 +1,16 @@
 import type { CommandName } from './command.ts';
-import type { BasisPoints, Ms } from './units.ts';
+import type { BasisPoints, Json, Ms } from './units.ts';
 
 /** What the user wrote, checked and with defaults. Everything that needs the cluster to be known is still open. */
 export interface Spec {
   readonly command: 'run' | 'plan' | 'rollback';
   /** In the order given. Empty for `rollback`: what stable ran before. `container` null: the Deployment must have exactly one. */
   readonly images: readonly ImageChange[];
+  /** The new version as a whole template, instead of images; null: none. */
+  readonly manifest: Manifest | null;
   readonly deployment: string;
+  /** An existing Deployment to be the canary; null: it is made. */
+  readonly canaryDeployment: string | null;
   /** null: the namespace of the context. */
   readonly namespace: string | null;
   /** null: found by the pods' labels. */
@@ -31,6 +35,35 @@ export interface Spec {
   readonly conduct: Conduct;
   /** null: none. */
   readonly watchdog: WatchdogSpec | null;
+  readonly surroundings: SurroundingsSpec;
+}
+
+/** What the release is told about the cluster around it. */
+export interface SurroundingsSpec {
+  /** Hazards that are warned of instead of refused, as `Finding.allow` names them. */
+  readonly allow: readonly string[];
+  /** Kinds of which the canary gets copies. */
+  readonly copy: readonly CopiedKind[];
+  /** `last-step`: stable is updated in place while the canary has the last weight. */
+  readonly promoteAt: 'all-traffic' | 'last-step';
+}
+
+/** Kinds that can be copied for the canary. */
+export const COPIED_KINDS = ['NetworkPolicy', 'PodDisruptionBudget', 'ServiceMonitor', 'PodMonitor'] as const;
+export type CopiedKind = (typeof COPIED_KINDS)[number];
+
+/** A file that holds the new version. */
+export interface Manifest {
+  /** Path in the workspace, for messages. */
+  readonly file: string;
+  /** Its documents, in order; what is no Deployment is only named. */
+  readonly documents: readonly ManifestDocument[];
+}
+
+export interface ManifestDocument {
+  /** Line of the file on which it begins, from 1. */
+  readonly line: number;
+  readonly content: Json;
 }
 
 /** What a rollout does where a person, or nobody, is in charge. */

@@ -4,6 +4,7 @@ import type { Plan } from '../core/plan.ts';
 import type { Rollout } from '../core/rollout.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
+import type { Hazard } from '../ports/hazard.ts';
 import type { MetricSource } from '../ports/metric-source.ts';
 import type { Preset } from '../ports/preset.ts';
 import type { Holder, Store } from '../ports/store.ts';
@@ -34,6 +35,7 @@ export interface Means {
   readonly cluster: Cluster;
   readonly routers: readonly TrafficRouter[];
   readonly workload: Workload;
+  readonly hazards: readonly Hazard[];
   /** The dead man's switch; null: there is none to be had. */
   readonly watchdog: Watchdog | null;
   readonly source: MetricSource | null;

@@ -7,11 +7,14 @@ import type { Finding } from '../core/reason.ts';
 import { OWN_PERMISSIONS } from '../core/rights.ts';
 import type { RouteChoice, Spec } from '../core/spec.ts';
 import type { Cluster } from '../ports/cluster.ts';
+import type { Hazard } from '../ports/hazard.ts';
 import type { MetricSource } from '../ports/metric-source.ts';
 import type { Preset } from '../ports/preset.ts';
 import type { TrafficRouter } from '../ports/traffic-router.ts';
 import type { Watchdog } from '../ports/watchdog.ts';
 import type { Workload, WorkloadRequest } from '../ports/workload.ts';
+import { allowing, unusedAllowances } from './allowances.ts';
+import { checkHazards, hazardPermissions } from './check-hazards.ts';
 import { type CheckedMetrics, checkMetrics } from './check-metrics.ts';
 import { checkRights } from './check-rights.ts';
 import { type Chosen, chooseRoute, missingRoutes, routerNamed } from './choose-route.ts';
@@ -29,6 +32,7 @@ export interface PreflightInput {
   readonly cluster: Cluster;
   readonly routers: readonly TrafficRouter[];
   readonly workload: Workload;
+  readonly hazards: readonly Hazard[];
   readonly watchdog: Watchdog | null;
   readonly source: MetricSource | null;
   readonly presets: readonly Preset[];
@@ -76,7 +80,7 @@ export const preflight = async (input: PreflightInput): Promise<Preflight> => {
     service === null ? null : { namespace, name: service },
     signal,
   );
-  const early = [...resolved.findings, ...(chosen.ok ? [] : [chosen.problem])];
+  const early = allowing([...resolved.findings, ...(chosen.ok ? [] : [chosen.problem])], spec.surroundings.allow);
   if (resolved.target === null || !chosen.ok || hasErrors(early)) return { kind: 'rejected', findings: early };
   const target: Target = { ...resolved.target, router: chosen.value.router.name, routes: chosen.value.routes };
   return withTarget(input, target, chosen.value, survey.seen, early, permissions);
@@ -86,6 +90,7 @@ const permissionsFor = ({
   spec,
   routers,
   workload,
+  hazards,
   watchdog,
   sourcePermissions,
 }: PreflightInput): readonly Permission[] => {
@@ -94,7 +99,14 @@ const permissionsFor = ({
   const ofRouters = named === null ? routers.flatMap(({ permissions }) => permissions) : neededBy(named, spec.route);
   const own = OWN_PERMISSIONS.filter(({ resource }) => spec.podLogs !== 'off' || resource !== 'pods/log');
   const ofWatchdog = spec.watchdog === null ? [] : (watchdog?.permissions ?? []);
-  return [...own, ...workload.permissions, ...ofRouters, ...sourcePermissions, ...ofWatchdog];
+  return [
+    ...own,
+    ...workload.permissions,
+    ...ofRouters,
+    ...sourcePermissions,
+    ...ofWatchdog,
+    ...hazardPermissions(hazards),
+  ];
 };
 
 /** Of a router with several kinds of routes, the rights on those that were named; nothing has to be listed then. */
@@ -118,6 +130,8 @@ const requestOf = ({ spec, namespace, rolloutId, run }: PreflightInput): Workloa
   rolloutId,
   namespace,
   deployment: spec.deployment,
+  canaryDeployment: spec.canaryDeployment,
+  copy: spec.surroundings.copy,
   service: spec.service,
   version: spec.command === 'rollback' ? { kind: 'previous' } : { kind: 'images', images: spec.images },
   unit: spec.route?.kind === 'replicas' ? 'pods' : 'requests',
@@ -146,14 +160,17 @@ const withTarget = async (
   const routeFindings = router.check(seen, target);
   const metrics = await checkMetrics(input, target, seen);
   const planned = planOf(input, target, router, seen, metrics);
+  const { allow } = spec.surroundings;
+  const hazards = await checkHazards(cluster, input.hazards, { spec, target, plan: planned.plan }, seen, signal);
+  const surrounding = allowing([...routeFindings, ...planned.findings, ...hazards], allow);
   const found = [
     ...early,
-    ...routeFindings,
+    ...surrounding,
+    ...unusedAllowances([...early, ...surrounding], allow),
     ...metrics.findings,
-    ...planned.findings,
     ...(planned.plan === null ? [] : credentialsEnd(cluster.credentialsExpireAt(), input.now, planned.plan)),
   ];
-  if (planned.plan === null || hasErrors(routeFindings)) return { kind: 'rejected', findings: found };
+  if (planned.plan === null || hasErrors(surrounding)) return { kind: 'rejected', findings: found };
   const guard: Guard = guardOf(target.namespace, target.deployment, DRY_TOKEN, target.rolloutId);
   const refused = await dryRun(
     { cluster, router, workload, watchdog: input.watchdog, guard, seen, plan: planned.plan },

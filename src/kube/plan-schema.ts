@@ -1,5 +1,24 @@
 import { z } from 'zod';
+import { COPIED_KINDS } from '../core/spec.ts';
 import { basisPoints, count, duration, image, name, nullable, pace, strings, text } from './schema-values.ts';
+
+const refOf = <Kind extends string>(kinds: readonly Kind[]) =>
+  z.object({ apiVersion: text, kind: z.enum(kinds), plural: text, namespace: name, name });
+
+/** What is read back is created or patched: only kinds that are ever copied or held, and of those only the fields held. */
+const companion = z.object({ ref: refOf([...COPIED_KINDS, 'HorizontalPodAutoscaler']), body: z.json() });
+const autoscaler = z.object({
+  ref: refOf(['HorizontalPodAutoscaler', 'ScaledObject']),
+  fields: z
+    .array(
+      z.object({
+        path: z.string().regex(/^\/(spec\/(min|max)Replicas(Count)?|metadata\/annotations\/.*)$/),
+        was: z.json(),
+        held: z.json(),
+      }),
+    )
+    .max(10),
+});
 
 const target = z.object({
   rolloutId: z.string().regex(/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/),
@@ -13,6 +32,9 @@ const target = z.object({
   relabel: strings,
   images: z.array(image).max(100),
   template: z.json(),
+  companions: z.array(companion).max(100),
+  autoscaler: nullable(autoscaler),
+  pair: nullable(z.object({ replicas: count, images: z.array(image).max(100) })),
   annotations: strings,
 });
 
@@ -147,4 +169,5 @@ export const planSchema = z.object({
   judgement,
   conduct,
   watchdog: nullable(z.object({ image: text, serviceAccount: name, afterMs: duration })),
+  promoteAt: z.enum(['all-traffic', 'last-step']),
 });

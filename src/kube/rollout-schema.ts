@@ -25,7 +25,9 @@ const verdict = z.object({ kind: verdictKind, odds: nullable(z.number()), explan
 const stage = z.object({
   name: z.enum([
     'claim',
+    'hold-autoscaler',
     'canary-service',
+    'companions',
     'canary',
     'watchdog',
     'route-entry',
@@ -48,6 +50,8 @@ const stage = z.object({
     'restore-route',
     'remove-canary',
     'remove-service',
+    'remove-companions',
+    'release-autoscaler',
     'unclaim',
   ]),
   since: instant,

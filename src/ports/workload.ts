@@ -3,7 +3,7 @@ import type { KubeObject, ListRef, ObjectRef, Permission, ReadRef, Request, Seen
 import type { Target } from '../core/plan.ts';
 import type { Finding } from '../core/reason.ts';
 import type { ArmSeen, Progress, WorkloadStage } from '../core/rollout.ts';
-import type { ImageChange } from '../core/spec.ts';
+import type { CopiedKind, ImageChange } from '../core/spec.ts';
 import type { Arm, Result } from '../core/units.ts';
 
 /** Stable's template with other images, or the whole template that it had before the current one. */
@@ -16,6 +16,10 @@ export interface WorkloadRequest {
   readonly rolloutId: string;
   readonly namespace: string;
   readonly deployment: string;
+  /** An existing Deployment to be the canary; null: it is made. */
+  readonly canaryDeployment: string | null;
+  /** Kinds of which the canary gets copies. */
+  readonly copy: readonly CopiedKind[];
   /** null: find it. */
   readonly service: string | null;
   readonly version: RequestedVersion;

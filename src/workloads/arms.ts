@@ -18,6 +18,8 @@ import {
 import type { Target } from '../core/plan.ts';
 import { countOf, fieldsOf } from '../core/shape.ts';
 import type { Arm } from '../core/units.ts';
+import { autoscalerReads } from './autoscaler.ts';
+import { companionReads } from './companions.ts';
 import { CANARY_DEPLOYMENT_LIMIT } from './labels.ts';
 import { type Deployment, deploymentOf } from './shape.ts';
 import { ownedBy, podsOf } from './survey.ts';
@@ -70,6 +72,8 @@ export const reads = (target: Target, pods: boolean): readonly ReadRef[] => [
   ...[target.service, target.canaryService].filter((name) => name !== null).map((name) => serviceRef(target, name)),
   ...(target.service === null ? [] : [sliceList(target)]),
   replicaSetList(target),
+  ...companionReads(target),
+  ...autoscalerReads(target),
   ...(pods || podNamesMayBeCut(target) ? [podList(target)] : []),
 ];
 

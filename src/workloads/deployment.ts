@@ -60,6 +60,10 @@ export const deploymentWorkload: Workload = {
   observe,
   podsExpression,
   podsOf,
-  marked: (target) => [deploymentRef(target, 'stable')],
+  marked: (target) => [
+    deploymentRef(target, 'stable'),
+    ...(target.autoscaler === null ? [] : [target.autoscaler.ref]),
+    ...(target.pair === null ? [] : [deploymentRef(target, 'canary')]),
+  ],
   pods: podsIn,
 };

@@ -5,6 +5,8 @@ import type { Target } from '../core/plan.ts';
 import type { WorkloadStage } from '../core/rollout.ts';
 import { ok, problem, type Result, unreachable } from '../core/units.ts';
 import { deploymentIn, deploymentRef, serviceRef } from './arms.ts';
+import { holdAutoscaler, releaseAutoscaler } from './autoscaler.ts';
+import { planCompanions, removeCompanions } from './companions.ts';
 import { createCanaryDeployment, createCanaryService } from './copy.ts';
 import { serviceSelector } from './selectors.ts';
 import { type Deployment, toJson } from './shape.ts';
@@ -128,6 +130,14 @@ export const plan = (seen: Seen, target: Target, stage: WorkloadStage, guard: Gu
     case 'remove-canary':
       // Foreground: the Deployment is gone only when its ReplicaSets and pods are.
       return planRemoval(seen, deploymentRef(target, 'canary'), guard, 'Foreground');
+    case 'companions':
+      return planCompanions(seen, target, guard);
+    case 'remove-companions':
+      return removeCompanions(seen, target, guard);
+    case 'hold-autoscaler':
+      return holdAutoscaler(seen, target, guard);
+    case 'release-autoscaler':
+      return releaseAutoscaler(seen, target, guard);
     case 'remove-service':
       return target.canaryService === null
         ? ok([])

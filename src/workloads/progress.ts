@@ -3,6 +3,8 @@ import type { Target } from '../core/plan.ts';
 import type { ArmSeen, Progress, WorkloadStage } from '../core/rollout.ts';
 import { type Arm, unreachable } from '../core/units.ts';
 import { deploymentIn, deploymentRef, serviceOf, serviceRef } from './arms.ts';
+import { autoscalerProgress } from './autoscaler.ts';
+import { companionsProgress } from './companions.ts';
 import { observeArm } from './observe.ts';
 import { conditionMessage, type Deployment, plain } from './shape.ts';
 import { isNewVersion } from './template.ts';
@@ -103,6 +105,12 @@ export const progress = (seen: Seen, target: Target, stage: WorkloadStage): Prog
       const left = deploymentIn(seen, target, 'canary')?.status.replicas ?? 0;
       return gone(seen, deploymentRef(target, 'canary'), left === 0 ? '' : ` (${left} pods left)`);
     }
+    case 'companions':
+    case 'remove-companions':
+      return companionsProgress(seen, target, stage.kind);
+    case 'hold-autoscaler':
+    case 'release-autoscaler':
+      return autoscalerProgress(seen, target, stage.kind);
     case 'remove-service':
       return target.canaryService === null ? DONE : gone(seen, serviceRef(target, target.canaryService), '');
     default:

@@ -76,6 +76,9 @@ const resolveFor = (survey: Survey, stable: Deployment): Resolved => {
     relabel: labels.relabel,
     images: version.images,
     template: version.template,
+    companions: [],
+    autoscaler: null,
+    pair: null,
     annotations: request.annotations,
   };
   return { target, findings };

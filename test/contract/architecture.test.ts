@@ -10,6 +10,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   report: ['core'],
   routers: ['core', 'ports'],
   workloads: ['core', 'ports'],
+  // They look at the same objects as the workload, with its words.
+  hazards: ['core', 'ports', 'workloads'],
   watchdog: ['core', 'ports'],
   metrics: ['core', 'ports'],
   kube: ['core', 'ports'],
@@ -28,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'drive',
     'routers',
     'workloads',
+    'hazards',
     'watchdog',
     'metrics',
     'kube',
@@ -54,12 +57,12 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@prometheus-io/lezer-promql': ['config', 'metrics'],
   '@lezer/common': ['config', 'metrics'],
   '@lezer/lr': ['config', 'metrics'],
-  'fastest-levenshtein': ['config', 'metrics', 'routers', 'workloads'],
+  'fastest-levenshtein': ['config', 'metrics', 'routers', 'workloads', 'hazards'],
   re2js: ['metrics'],
   'markdown-table': ['report'],
 };
 
-const PURE = ['core', 'config', 'routers', 'workloads', 'watchdog', 'report'];
+const PURE = ['core', 'config', 'routers', 'workloads', 'hazards', 'watchdog', 'report'];
 
 // What pure folders may take from Node: a hash of its arguments is a function like any other.
 const PURE_NODE: Readonly<Record<string, readonly string[]>> = { core: ['node:crypto'], workloads: ['node:crypto'] };

@@ -74,6 +74,9 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => {
       images: [{ container: 'checkout', image: 'checkout:2' }],
       annotations: {},
       template: null,
+      companions: [],
+      autoscaler: null,
+      pair: null,
     },
     run: { id: '1', url: null, commit: null, repository: null, actor: null, pullRequest: null },
     abilities,
@@ -93,6 +96,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => {
     judgement: JUDGEMENT,
     conduct: CONDUCT,
     watchdog: null,
+    promoteAt: 'all-traffic',
     timings: {
       timeoutMs: 3_600_000,
       readyMs: 120_000,

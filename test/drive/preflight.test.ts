@@ -46,6 +46,7 @@ const checked = (spec: Partial<Spec>, endsAt: number | null, asked: RequestedVer
     cluster: { ...cluster, credentialsExpireAt: () => endsAt },
     routers: [router],
     workload: resolving,
+    hazards: [],
     watchdog: null,
     source: null,
     presets: [],

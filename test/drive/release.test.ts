@@ -44,6 +44,7 @@ const aRelease = (store: Partial<Store>): Release => ({
   cluster: fakeCluster({ objects: [aRoute(0, {}), aService('checkout', 'checkout')] }),
   routers: [router],
   workload: resolving,
+  hazards: [],
   watchdog: null,
   source: null,
   presets: [],

@@ -31,6 +31,9 @@ export const aPlan = (changes: Partial<Plan> = {}): Plan => ({
     relabel: { app: 'checkout-canary' },
     images: [{ container: CONTAINER, image: 'ghcr.io/acme/checkout:1.4.2' }],
     template: null,
+    companions: [],
+    autoscaler: null,
+    pair: null,
     annotations: {},
   },
   run: {
@@ -113,6 +116,7 @@ export const aPlan = (changes: Partial<Plan> = {}): Plan => ({
   },
   conduct: CONDUCT,
   watchdog: null,
+  promoteAt: 'all-traffic',
   timings: {
     timeoutMs: 18_000_000,
     readyMs: 300_000,

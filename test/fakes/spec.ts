@@ -4,6 +4,9 @@ import { CONDUCT } from './conduct.ts';
 /** A release of one image in one step, judged by nothing. */
 export const aSpec = (changes: Partial<Spec> = {}): Spec => ({
   command: 'run',
+  manifest: null,
+  canaryDeployment: null,
+  surroundings: { allow: [], copy: [], promoteAt: 'all-traffic' },
   deployment: 'checkout',
   namespace: 'shop',
   service: 'checkout',

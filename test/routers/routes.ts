@@ -31,6 +31,9 @@ export const targetOf = (routes: readonly ObjectRef[], changes: Partial<Target> 
   relabel: {},
   images: [],
   template: null,
+  companions: [],
+  autoscaler: null,
+  pair: null,
   annotations: {},
   ...changes,
 });

@@ -37,6 +37,9 @@ describe('a healthy Deployment with one Service', () => {
       relabel: { app: 'checkout-canary' },
       images: [{ container: 'app', image: 'app:2' }],
       template: null,
+      companions: [],
+      autoscaler: null,
+      pair: null,
       annotations: { 'example.com/run': 'https://example.invalid/1' },
     });
   });

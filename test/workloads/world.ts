@@ -36,6 +36,8 @@ export const request = ({
   deployment: 'checkout',
   service: null,
   version: { kind: 'images', images },
+  canaryDeployment: null,
+  copy: [],
   unit: 'requests',
   annotations: { 'example.com/run': 'https://example.invalid/1' },
   ...changes,

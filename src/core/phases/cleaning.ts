@@ -36,10 +36,28 @@ export const cleaning = (onRoute: 'halt'): readonly StageRule[] => [
     intent: () => ({ kind: 'workload', stage: { kind: 'remove-service' } }),
     onFailure: 'go-on',
   }),
+  stage('remove-companions', 'promote-failed', {
+    applies: ({ plan }) => plan.target.companions.length > 0,
+    intent: () => ({ kind: 'workload', stage: { kind: 'remove-companions' } }),
+    onFailure: 'go-on',
+  }),
+  stage('release-autoscaler', 'promote-failed', {
+    applies: ({ plan }) => plan.target.autoscaler !== null,
+    intent: () => ({ kind: 'workload', stage: { kind: 'release-autoscaler' } }),
+    onFailure: 'go-on',
+  }),
   stage('unclaim', 'promote-failed', { intent: () => ({ kind: 'unclaim' }), onFailure: 'go-on' }),
 ];
 
-const CLEANING: readonly StageName[] = ['drain', 'restore-route', 'remove-canary', 'remove-service', 'unclaim'];
+const CLEANING: readonly StageName[] = [
+  'drain',
+  'restore-route',
+  'remove-canary',
+  'remove-service',
+  'remove-companions',
+  'release-autoscaler',
+  'unclaim',
+];
 
 /** Whether all traffic is where it belongs, so that only what was added is left to remove. */
 export const isCleaning = (name: StageName): boolean => CLEANING.includes(name);

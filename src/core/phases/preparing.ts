@@ -7,9 +7,19 @@ const firstReplicas = (rollout: Parameters<StageRule['applies']>[0]): number =>
 /** The new version beside the stable one, without a request on it yet. */
 export const preparing: readonly StageRule[] = [
   stage('claim', 'refused-by-cluster', { intent: () => ({ kind: 'claim' }) }),
+  // Before pods are counted on: from here on stable is not scaled below its start.
+  stage('hold-autoscaler', 'autoscaler', {
+    applies: ({ plan }) => plan.target.autoscaler !== null,
+    intent: () => ({ kind: 'workload', stage: { kind: 'hold-autoscaler' } }),
+  }),
   stage('canary-service', 'refused-by-cluster', {
     applies: ({ plan }) => plan.target.canaryService !== null,
     intent: () => ({ kind: 'workload', stage: { kind: 'canary-service' } }),
+  }),
+  // Before the pods that they are for.
+  stage('companions', 'refused-by-cluster', {
+    applies: ({ plan }) => plan.target.companions.length > 0,
+    intent: () => ({ kind: 'workload', stage: { kind: 'companions' } }),
   }),
   stage('canary', 'canary-not-ready', {
     intent: (rollout) => ({ kind: 'workload', stage: { kind: 'canary', replicas: firstReplicas(rollout) } }),
