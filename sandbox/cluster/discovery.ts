@@ -2,10 +2,11 @@ import type { JsonObject } from './objects.ts';
 import type { Resource } from './resources.ts';
 import { groupVersions, RESOURCES } from './resources.ts';
 
-const groups = (): string[] => [...new Set(RESOURCES.map(({ group }) => group))].filter((group) => group !== '');
+const groupsOf = (served: readonly Resource[]): string[] =>
+  [...new Set(served.map(({ group }) => group))].filter((group) => group !== '');
 
-const groupBody = (group: string): JsonObject => {
-  const versions = [...new Set(RESOURCES.filter((entry) => entry.group === group).flatMap(({ versions: all }) => all))];
+const groupBody = (served: readonly Resource[], group: string): JsonObject => {
+  const versions = [...new Set(served.filter((entry) => entry.group === group).flatMap(({ versions: all }) => all))];
   const entries = versions.map((version) => ({ groupVersion: `${group}/${version}`, version }));
   return { name: group, versions: entries, preferredVersion: entries[0] ?? {} };
 };
@@ -18,24 +19,31 @@ const resourceBodies = (resource: Resource): JsonObject[] => {
   return resource.status ? [own, status] : [own];
 };
 
-const resourceList = (groupVersion: string): JsonObject | null => {
-  const served = RESOURCES.filter((entry) => groupVersions(entry).includes(groupVersion));
-  return served.length === 0
+const resourceList = (served: readonly Resource[], groupVersion: string): JsonObject | null => {
+  const inGroup = served.filter((entry) => groupVersions(entry).includes(groupVersion));
+  return inGroup.length === 0
     ? null
-    : { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: served.flatMap(resourceBodies) };
+    : { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: inGroup.flatMap(resourceBodies) };
 };
 
-/** The answer to a discovery path (`/api`, `/apis`, `/apis/GROUP`, `/apis/GROUP/VERSION`); null where nothing is served. */
-export const discovery = (segments: readonly string[]): JsonObject | null => {
+/**
+ * The answer to a discovery path (`/api`, `/apis`, `/apis/GROUP`, `/apis/GROUP/VERSION`); null where nothing is served.
+ * `unserved`: kinds that this cluster does not have.
+ */
+export const discovery = (segments: readonly string[], unserved: ReadonlySet<string>): JsonObject | null => {
   const [root, group, version] = segments;
+  const served = RESOURCES.filter(({ kind }) => !unserved.has(kind));
   if (root === 'api') {
     return group === undefined
       ? { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }
-      : resourceList(group);
+      : resourceList(served, group);
   }
-  if (group === undefined) return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups().map(groupBody) };
-  if (version !== undefined) return resourceList(`${group}/${version}`);
-  return groups().includes(group) ? { kind: 'APIGroup', apiVersion: 'v1', ...groupBody(group) } : null;
+  const groups = groupsOf(served);
+  if (group === undefined) {
+    return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map((name) => groupBody(served, name)) };
+  }
+  if (version !== undefined) return resourceList(served, `${group}/${version}`);
+  return groups.includes(group) ? { kind: 'APIGroup', apiVersion: 'v1', ...groupBody(served, group) } : null;
 };
 
 export const VERSION: JsonObject = {

@@ -26,6 +26,8 @@ export interface Cluster {
   /** All requests so far, reads too; see `writes` for those that changed something. */
   readonly calls: Call[];
   readonly faults: ClusterFault[];
+  /** Kinds, such as `ServiceMonitor`, that this cluster answers as if nobody had installed them. */
+  readonly unserved: Set<string>;
   /** Image as written → a text that makes its tag resolve to another digest from now on. */
   readonly movedImages: Map<string, string>;
   readonly proxied: Map<string, string>;
@@ -117,6 +119,7 @@ const createState = (context: Context): ApiServerState => ({
   calls: [],
   faults: [],
   watches: new Set(),
+  unserved: new Set(),
   proxied: new Map(),
   podPages: [],
 });
@@ -150,13 +153,14 @@ export const startCluster = async (
   const access = objectAccess(context);
   const namespaces = ['default', 'monitoring', ...(options.namespaces ?? ['shop'])];
   access.apply([...base(namespaces), gateway(options.namespace ?? 'shop', namespaces)]);
-  const { calls, faults, proxied, podPages } = state;
+  const { calls, faults, unserved, proxied, podPages } = state;
   const shared = {
     url,
     adminToken,
     pace: context.pace,
     calls,
     faults,
+    unserved,
     movedImages,
     proxied,
     podPages,

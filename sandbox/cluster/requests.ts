@@ -92,16 +92,26 @@ export const authorize = (identity: Identity, target: Target): void => {
     throw forbidden(identity.user, verb, { group, plural, subresource }, name, namespace);
 };
 
-const unserved = (target: Target): ApiError =>
-  // Groups of custom resources answer like a path that nobody serves.
-  ['apps', '', 'coordination.k8s.io', 'discovery.k8s.io', 'autoscaling', 'policy', 'batch'].includes(target.group)
-    ? noSuchResource()
-    : new ApiError({ code: 404, reason: 'PageNotFound', message: '404 page not found' });
+/** Groups that are built in say that they do not know the resource; those of custom resources answer like a path that nobody serves. */
+const BUILT_IN = new Set([
+  '',
+  'apps',
+  'autoscaling',
+  'batch',
+  'coordination.k8s.io',
+  'discovery.k8s.io',
+  'networking.k8s.io',
+  'policy',
+  'scheduling.k8s.io',
+]);
 
-export const servedResource = (target: Target): Resource => {
+/** `unserved`: kinds that this cluster does not have. */
+export const servedResource = (target: Target, unserved: ReadonlySet<string>): Resource => {
   const resource = resourceOf(target.group, target.plural);
-  if (resource === undefined || !groupVersions(resource).includes(target.apiVersion)) throw unserved(target);
-  return resource;
+  if (resource !== undefined && groupVersions(resource).includes(target.apiVersion) && !unserved.has(resource.kind))
+    return resource;
+  if (BUILT_IN.has(target.group)) throw noSuchResource();
+  throw new ApiError({ code: 404, reason: 'PageNotFound', message: '404 page not found' });
 };
 
 export const readBody = async (request: IncomingMessage): Promise<string> => {

@@ -44,6 +44,9 @@ const resource = (
 
 const custom = { custom: true, status: true, generation: 'spec' } as const;
 const GATEWAY_API = 'gateway.networking.k8s.io';
+const ISTIO_NETWORK = 'networking.istio.io';
+const ISTIO_SECURITY = 'security.istio.io';
+const MONITORING = 'monitoring.coreos.com';
 
 export const RESOURCES: readonly Resource[] = [
   resource('', 'v1', 'namespaces', 'Namespace', { namespaced: false, status: true }),
@@ -91,7 +94,27 @@ export const RESOURCES: readonly Resource[] = [
     specFields: ['parentRefs', 'hostnames', 'rules'],
   }),
   resource(GATEWAY_API, 'v1 v1beta1', 'gateways', 'Gateway', custom),
+  // What is usually there beside an application: kept as sent, and nothing acts on it.
+  resource('', 'v1', 'nodes', 'Node', { namespaced: false, status: true }),
+  resource('', 'v1', 'resourcequotas', 'ResourceQuota', { status: true }),
+  resource('', 'v1', 'limitranges', 'LimitRange'),
+  resource('', 'v1', 'persistentvolumeclaims', 'PersistentVolumeClaim', { status: true, returnsDeleted: true }),
+  resource('apps', 'v1', 'statefulsets', 'StatefulSet', { status: true, generation: 'spec' }),
+  resource('apps', 'v1', 'daemonsets', 'DaemonSet', { status: true, generation: 'spec' }),
+  resource('scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass', {
+    namespaced: false,
+    topFields: ['apiVersion', 'kind', 'metadata', 'value', 'globalDefault', 'description', 'preemptionPolicy'],
+  }),
+  resource('networking.k8s.io', 'v1', 'ingresses', 'Ingress', { status: true, generation: 'spec' }),
+  resource(GATEWAY_API, 'v1 v1alpha3', 'backendtlspolicies', 'BackendTLSPolicy', custom),
   resource('keda.sh', 'v1alpha1', 'scaledobjects', 'ScaledObject', custom),
+  resource('autoscaling.k8s.io', 'v1', 'verticalpodautoscalers', 'VerticalPodAutoscaler', custom),
+  resource(MONITORING, 'v1', 'servicemonitors', 'ServiceMonitor', custom),
+  resource(MONITORING, 'v1', 'podmonitors', 'PodMonitor', custom),
+  resource(ISTIO_NETWORK, 'v1 v1beta1 v1alpha3', 'destinationrules', 'DestinationRule', custom),
+  resource(ISTIO_NETWORK, 'v1 v1beta1 v1alpha3', 'sidecars', 'Sidecar', custom),
+  resource(ISTIO_SECURITY, 'v1 v1beta1', 'authorizationpolicies', 'AuthorizationPolicy', custom),
+  resource(ISTIO_SECURITY, 'v1 v1beta1', 'peerauthentications', 'PeerAuthentication', custom),
 ];
 
 export const resourceOf = (group: string, plural: string): Resource | undefined =>

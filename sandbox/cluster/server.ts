@@ -45,6 +45,8 @@ export interface ApiServerState extends Proxied {
   readonly calls: Call[];
   readonly faults: ClusterFault[];
   readonly watches: Set<ServerResponse>;
+  /** Kinds that are answered as if nobody had installed them. */
+  readonly unserved: Set<string>;
 }
 
 const identityOf = (state: ApiServerState, request: IncomingMessage): Identity => {
@@ -123,7 +125,12 @@ const serveResource = (
   return answerWith(write(target.verb, { store, resource, target, contentType, text, userAgent }));
 };
 
-const servePath = (url: URL, identity: Identity, response: ServerResponse): ServerResponse => {
+const servePath = (
+  url: URL,
+  identity: Identity,
+  unserved: ReadonlySet<string>,
+  response: ServerResponse,
+): ServerResponse => {
   const { pathname } = url;
   if (pathname === '/version') return sendJson(response, 200, VERSION);
   if (['/readyz', '/healthz', '/livez'].includes(pathname)) return sendText(response, 200, 'ok');
@@ -131,7 +138,8 @@ const servePath = (url: URL, identity: Identity, response: ServerResponse): Serv
     const message = `forbidden: User "${ANONYMOUS.user}" cannot get path "${pathname}"`;
     throw new ApiError({ code: 403, reason: 'Forbidden', message, details: {} });
   }
-  const body = /^\/apis?(\/|$)/.test(pathname) ? discovery(pathname.split('/').filter((part) => part !== '')) : null;
+  const segments = pathname.split('/').filter((part) => part !== '');
+  const body = /^\/apis?(\/|$)/.test(pathname) ? discovery(segments, unserved) : null;
   return body === null ? sendText(response, 404, '404 page not found\n') : sendJson(response, 200, body);
 };
 
@@ -169,11 +177,11 @@ const serve = async (
   const fault = faultFor(state, entry);
   if (suffer(fault, response)) return response;
   if (fault?.kind === 'lost-answer') response.end = () => response.destroy();
-  if (target === null) return servePath(url, identity, response);
+  if (target === null) return servePath(url, identity, state.unserved, response);
   if (target.plural === 'selfsubjectaccessreviews')
     return sendJson(response, 201, handleAccessReview(identity, parseJson(text, 'error decoding body')).body);
   authorize(identity, target);
-  return serveResource(state, servedResource(target), target, call, text, response);
+  return serveResource(state, servedResource(target, state.unserved), target, call, text, response);
 };
 
 const refuse = (response: ServerResponse, error: unknown): ServerResponse => {
