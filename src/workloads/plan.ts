@@ -1,26 +1,17 @@
 import { addAt, jsonPatch, type Operation, testOf } from '../core/json-patch.ts';
-import { type Guard, markOn, markPath } from '../core/marks.ts';
+import { type Guard, markPath } from '../core/marks.ts';
 import { type KubeObject, type ObjectRef, objectIn, type Request, refText, type Seen } from '../core/objects.ts';
 import type { Target } from '../core/plan.ts';
 import type { WorkloadStage } from '../core/rollout.ts';
-import { ok, problem, type Result, unreachable } from '../core/units.ts';
+import { ok, problem, unreachable } from '../core/units.ts';
 import { deploymentIn, deploymentRef, serviceRef } from './arms.ts';
 import { holdAutoscaler, releaseAutoscaler } from './autoscaler.ts';
 import { planCompanions, removeCompanions } from './companions.ts';
 import { createCanaryDeployment, createCanaryService } from './copy.ts';
+import { isOurs, notOurs, planRemoval, type Requests } from './ours.ts';
 import { serviceSelector } from './selectors.ts';
 import { type Deployment, toJson } from './shape.ts';
 import { isNewVersion } from './template.ts';
-import { MANAGED_BY, MANAGER } from './tracking.ts';
-
-type Requests = Result<readonly Request[], string>;
-
-/** Created by us and held by this run: the only objects that are ever scaled down or deleted. */
-const isOurs = (object: KubeObject, guard: Guard): boolean =>
-  object.metadata.labels?.[MANAGED_BY] === MANAGER && markOn(object, guard.holder) === guard.holder.value;
-
-const notOurs = (ref: ObjectRef): Requests =>
-  problem(`${refText(ref)} does not carry this run's mark, so it is left alone.`);
 
 const missing = (ref: ObjectRef): Requests => problem(`${refText(ref)} does not exist.`);
 
@@ -90,32 +81,6 @@ const planImages = (stable: Deployment, ref: ObjectRef, target: Target, guard: G
     ];
   });
   return ok(operations.length === 0 ? [] : [guarded(stable.object, ref, guard, operations)]);
-};
-
-/** The preconditions are from the read that showed our mark: whatever happened since makes the delete a conflict. */
-const planRemoval = (
-  seen: Seen,
-  ref: ObjectRef,
-  guard: Guard,
-  propagationPolicy: 'Foreground' | 'Background',
-): Requests => {
-  const object = objectIn(seen, ref);
-  if (object === null || object.metadata.deletionTimestamp !== undefined) return ok([]);
-  if (!isOurs(object, guard)) return notOurs(ref);
-  const { uid = '', resourceVersion = '' } = object.metadata;
-  return ok([
-    {
-      verb: 'delete',
-      ref,
-      contentType: 'application/json',
-      body: {
-        apiVersion: 'v1',
-        kind: 'DeleteOptions',
-        preconditions: { uid, resourceVersion },
-        propagationPolicy,
-      },
-    },
-  ]);
 };
 
 /** Requests that bring the stage about, from this read; [] when it is so, or under way. Only objects with our mark are changed or removed. */
