@@ -39,6 +39,7 @@ export const plannedWrites = ({
   const first = steps[0];
   const stages: readonly WorkloadStage[] = [
     ...(target.canaryService === null ? [] : [{ kind: 'canary-service' } as const]),
+    ...(target.companions.length === 0 ? [] : [{ kind: 'companions' } as const]),
     { kind: 'canary', replicas: plan.abilities.unit === 'pods' ? 0 : (first?.canaryReplicas ?? 1) },
     { kind: 'update-stable' },
   ];

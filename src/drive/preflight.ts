@@ -1,3 +1,4 @@
+import { copyPermissions } from '../core/copied-kinds.ts';
 import { makePlan, type Planned } from '../core/make-plan.ts';
 import type { Guard } from '../core/marks.ts';
 import { guardOf } from '../core/marks.ts';
@@ -102,6 +103,7 @@ const permissionsFor = ({
   return [
     ...own,
     ...workload.permissions,
+    ...copyPermissions(spec.surroundings.copy),
     ...ofRouters,
     ...sourcePermissions,
     ...ofWatchdog,

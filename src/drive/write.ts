@@ -28,9 +28,10 @@ const MAX_ROUNDS = 5;
  * way back (design §1.5). Objects that do not exist are passed over.
  */
 const markedObjects = ({ workload }: DriveContext, { plan }: Rollout): readonly ObjectRef[] => {
-  const { namespace, canaryService, canaryDeployment, routes } = plan.target;
+  const { namespace, canaryService, canaryDeployment, routes, companions } = plan.target;
   const service = canaryService === null ? [] : [objectRef(SERVICE, namespace, canaryService)];
-  return [...service, ...routes, ...workload.marked(plan.target), objectRef(DEPLOYMENT, namespace, canaryDeployment)];
+  const created = [objectRef(DEPLOYMENT, namespace, canaryDeployment), ...companions.map(({ ref }) => ref)];
+  return [...service, ...routes, ...workload.marked(plan.target), ...created];
 };
 
 const present = (requests: readonly (Request | null)[]): readonly Request[] =>

@@ -30,7 +30,7 @@ const createdMetadata = (from: KubeObject, name: string, target: Target, guard: 
 };
 
 /** Labels of the canary's pods, from the new template's. */
-const canaryLabels = (labels: Strings, relabel: Strings): Strings => ({
+export const canaryLabels = (labels: Strings, relabel: Strings): Strings => ({
   ...untracked(labels),
   ...relabel,
 });
@@ -68,7 +68,7 @@ const canaryTemplate = (stable: Deployment, target: Target): Fields => {
   };
 };
 
-const selectorJson = (selector: LabelSelector): Fields => ({
+export const selectorJson = (selector: LabelSelector): Fields => ({
   matchLabels: selector.matchLabels,
   ...(selector.matchExpressions.length === 0
     ? {}

@@ -74,7 +74,8 @@ export interface DeploymentStatus {
   readonly conditions: readonly Fields[];
 }
 
-const selectorOf = (value: unknown): LabelSelector => ({
+/** A label selector as the API has it; what has another shape reads as absent, and so matches more. */
+export const selectorOf = (value: unknown): LabelSelector => ({
   matchLabels: texts(fieldsOf(value)['matchLabels']),
   matchExpressions: items(fieldsOf(value)['matchExpressions']).map((expression) => ({
     key: textOf(expression['key']) ?? '',
