@@ -165,7 +165,7 @@ const main = async (options: Options): Promise<void> => {
   const github = await startGitHub();
   const claims = createLedger(console.log).of('rivals');
   const kube = createKube(stack.certificate, stack.token);
-  const context: Context = { stack, github, kube, seed, claims, full: true };
+  const context: Context = { stack, github, kube, seed, claims, full: true, only: [] };
   try {
     const results = await compete(context, options);
     console.log(`\n${tableOf(results)}\n\n${goalsOf(results).join('\n')}`);

@@ -1,7 +1,7 @@
 // End-to-end tests: the shipped bundle against a real control plane, data plane and Prometheus, with the traffic counted
 // from outside.
 //
-//   npm run e2e [-- SUITE... --full --seed WORD --list]
+//   npm run e2e [-- SUITE... --full --seed WORD --only CASE --list]
 //
 // Everything lives in a network namespace of its own: nothing leaves it, and two runs on one machine do not meet.
 
@@ -26,6 +26,7 @@ interface Options {
   readonly suites: readonly Suite[];
   readonly full: boolean;
   readonly seed: string;
+  readonly only: readonly string[];
 }
 
 const readOptions = (): Options => {
@@ -35,6 +36,7 @@ const readOptions = (): Options => {
       full: { type: 'boolean', default: false },
       seed: { type: 'string', default: String(Math.floor(Date.now() / 1000) % 100_000) },
       list: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
     },
   });
   if (values.list) {
@@ -46,7 +48,7 @@ const readOptions = (): Options => {
     throw new Error(`unknown suite: ${unknown.join(', ')} (known: ${SUITES.map(({ name }) => name).join(' ')})`);
   }
   const suites = SUITES.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-  return { suites, full: values.full, seed: values.seed };
+  return { suites, full: values.full, seed: values.seed, only: values.only };
 };
 
 const seconds = (since: number): string => `${((Date.now() - since) / 1000).toFixed(1)} s`;
@@ -72,14 +74,14 @@ const runAll = async (suites: readonly Suite[], width: number, run: (suite: Suit
   await Promise.all(Array.from({ length: width }, lane));
 };
 
-const main = async ({ suites, full, seed }: Options): Promise<void> => {
+const main = async ({ suites, full, seed, only }: Options): Promise<void> => {
   const started = Date.now();
   console.log(`seed ${seed}, ${full ? 'full' : 'short'} form`);
   const stack = await startStack(seed);
   console.log(`      stack: up in ${seconds(started)}`);
   const github = await startGitHub();
   const ledger = createLedger(console.log);
-  const context = { stack, github, kube: createKube(stack.certificate, stack.token), seed, full };
+  const context = { stack, github, kube: createKube(stack.certificate, stack.token), seed, full, only };
   const run = (suite: Suite): Promise<void> => runSuite(suite, context, ledger);
   const isAlone = ({ alone }: Suite): boolean => (alone === 'full' ? full : alone);
   await runAll(

@@ -160,15 +160,17 @@ const cancel = async (
 
 /**
  * Runs the shipped bundle as a step of a workflow would; as its post step with the state that the main step left; with
- * variables of its own, such as another GITHUB_RUN_ID.
+ * variables of its own, such as another GITHUB_RUN_ID; with files in its workspace, by name.
  */
 export const startAction = (
   given: Inputs,
   github: string,
   state: Readonly<Record<string, string>> = {},
   environment: Readonly<Record<string, string>> = {},
+  workspace: Readonly<Record<string, string>> = {},
 ): RunningAction => {
   const files = makeFiles(github);
+  for (const [name, text] of Object.entries(workspace)) fs.writeFileSync(join(files.folder, 'workspace', name), text);
   const startedAt = Date.now();
   const child = spawnStep(files, given, state, environment);
   let log = '';

@@ -1,6 +1,6 @@
 import { type KubeObject, listAt, numberAt, textAt } from './json.ts';
+import { collectionOf } from './kinds.ts';
 import type { Kube } from './kube.ts';
-import { collectionOf } from './shop.ts';
 
 /** One weight of a rule as the cluster had it, from when to when (epoch ms; `to` is Infinity for the last). */
 export interface Held {

@@ -95,7 +95,11 @@ const route = (kind: 'HTTPRoute' | 'GRPCRoute') => (namespace: string, name: str
 export const httpRoute = route('HTTPRoute');
 export const grpcRoute = route('GRPCRoute');
 
-export const namespaceObject = (name: string): object => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+export const namespaceObject = (name: string, labels: Labels = {}): object => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name, labels },
+});
 
 export const serviceAccount = (namespace: string, name: string): object => ({
   apiVersion: 'v1',

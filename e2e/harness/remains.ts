@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { at, type KubeObject } from './json.ts';
-import { type Kube, paths } from './kube.ts';
-import { type Context, collectionOf, type Shop } from './shop.ts';
+import { collectionOf } from './kinds.ts';
+import { type Kube, type Path, paths } from './kube.ts';
+import type { Context, Shop } from './shop.ts';
 
 const OWN = 'canary-rollout.github.io/';
 
-const KINDS = {
+type Kinds = Readonly<Record<string, (namespace: string) => Path>>;
+
+/** What every release may touch. */
+export const KINDS: Kinds = {
   Deployment: paths.deployments,
   ReplicaSet: paths.replicaSets,
   Service: paths.services,
@@ -17,14 +21,14 @@ const KINDS = {
   HTTPRoute: paths.httpRoutes,
   GRPCRoute: paths.grpcRoutes,
   EndpointSlice: paths.endpointSlices,
-} as const;
+};
 
 /** A namespace as it was: by `Kind/name`. */
 export type Snapshot = ReadonlyMap<string, KubeObject>;
 
-export const snapshot = async (kube: Kube, { namespace }: Shop): Promise<Snapshot> => {
+export const snapshot = async (kube: Kube, { namespace }: Shop, kinds: Kinds = KINDS): Promise<Snapshot> => {
   const lists = await Promise.all(
-    Object.entries(KINDS).map(async ([kind, path]) => {
+    Object.entries(kinds).map(async ([kind, path]) => {
       const objects = await kube.list(path(namespace));
       return objects.map((object) => [`${kind}/${object.metadata.name}`, object] as const);
     }),
@@ -60,14 +64,15 @@ export const claimNothingLeft = async (
   shop: Shop,
   before: Snapshot,
   what: string,
+  kinds: Kinds = KINDS,
 ): Promise<void> => {
-  const atOnce = differences(before, await snapshot(kube, shop)).filter(
+  const atOnce = differences(before, await snapshot(kube, shop, kinds)).filter(
     (text) => !/^new (ReplicaSet|Pod|EndpointSlice)\//.test(text),
   );
-  let later = differences(before, await snapshot(kube, shop));
+  let later = differences(before, await snapshot(kube, shop, kinds));
   for (let tries = 0; tries < 40 && later.length > 0; tries += 1) {
     await sleep(500);
-    later = differences(before, await snapshot(kube, shop));
+    later = differences(before, await snapshot(kube, shop, kinds));
   }
   const left = [...new Set([...atOnce, ...later])];
   claims.claim(`${what}: nothing is left behind`, left.length === 0, left.length === 0 ? 'nothing' : left);

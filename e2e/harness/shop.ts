@@ -6,7 +6,8 @@ import type { Inputs } from './action.ts';
 import type { Claims } from './claims.ts';
 import type { FakeGitHub } from './github.ts';
 import { type KubeObject, listAt, numberAt, textAt } from './json.ts';
-import { type Kube, type Path, paths } from './kube.ts';
+import { collectionOf } from './kinds.ts';
+import { type Kube, paths } from './kube.ts';
 import { adminBinding, namespaceObject, serviceAccount } from './objects.ts';
 
 /** What every suite gets. */
@@ -17,6 +18,8 @@ export interface Context {
   readonly claims: Claims;
   readonly seed: string;
   readonly full: boolean;
+  /** Names of cases to run instead of all, for suites that know their cases by name. */
+  readonly only: readonly string[];
 }
 
 /** A namespace of its own with an identity of its own, so that the audit log tells the cases apart. */
@@ -27,22 +30,6 @@ export interface Shop {
   readonly user: string;
   readonly kubeconfig: string;
 }
-
-const COLLECTIONS: Readonly<Record<string, (namespace: string) => Path>> = {
-  Deployment: paths.deployments,
-  Service: paths.services,
-  HTTPRoute: paths.httpRoutes,
-  GRPCRoute: paths.grpcRoutes,
-  ServiceAccount: paths.serviceAccounts,
-  Role: paths.roles,
-  RoleBinding: paths.roleBindings,
-};
-
-export const collectionOf = (kind: string, namespace: string): Path => {
-  const collection = COLLECTIONS[kind];
-  if (!collection) throw new Error(`no path is known for the kind ${kind}`);
-  return collection(namespace);
-};
 
 /** A kubeconfig for a ServiceAccount of the namespace, made first. */
 export const identityOf = async (context: Context, namespace: string, account: string): Promise<string> => {
@@ -76,11 +63,26 @@ const settle = async ({ kube }: Context, objects: readonly KubeObject[]): Promis
   }
 };
 
-/** Makes the namespace, its objects, and an identity that may do everything. */
-export const openShop = async (context: Context, namespace: string, objects: readonly KubeObject[]): Promise<Shop> => {
+export interface ShopOptions {
+  readonly namespaceLabels?: Readonly<Record<string, string>>;
+  /** By `Kind/name`: the field manager that an object comes from, as a GitOps tool would be. */
+  readonly managers?: Readonly<Record<string, string>>;
+}
+
+/** Makes the namespace, its objects in order, and an identity that may do everything. */
+export const openShop = async (
+  context: Context,
+  namespace: string,
+  objects: readonly KubeObject[],
+  { namespaceLabels = {}, managers = {} }: ShopOptions = {},
+): Promise<Shop> => {
   const { kube } = context;
-  await kube.create(paths.namespaces(), namespaceObject(namespace));
-  for (const object of objects) await kube.create(collectionOf(object.kind, namespace), object);
+  await kube.create(paths.namespaces(), namespaceObject(namespace, namespaceLabels));
+  for (const object of objects) {
+    const manager = managers[`${object.kind}/${object.metadata.name}`];
+    const query = manager === undefined ? '' : `?fieldManager=${manager}`;
+    await kube.create(`${collectionOf(object.kind, namespace)}${query}`, object);
+  }
   const config = await identityOf(context, namespace, 'release');
   await kube.create(paths.clusterRoleBindings(), adminBinding(namespace, 'release'));
   await settle(context, objects);

@@ -1,6 +1,7 @@
 import type { Suite } from '../harness/suite.ts';
 import { bad } from './bad.ts';
 import { cancel } from './cancel.ts';
+import { clusters } from './clusters/index.ts';
 import { commands } from './commands.ts';
 import { conformance } from './conformance.ts';
 import { crash } from './crash.ts';
@@ -33,6 +34,7 @@ import { worker } from './worker.ts';
 export const SUITES: readonly Suite[] = [
   watchdog,
   crash,
+  clusters,
   commands,
   race,
   sweep,

@@ -1,0 +1,3 @@
+import type { HazardCase } from './case.ts';
+
+export const cases: readonly HazardCase[] = [];
