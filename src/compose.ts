@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { INPUTS } from './config/inputs.ts';
-import { configPathProblem, DEFAULT_CONFIG_PATH } from './config/path.ts';
+import { DEFAULT_CONFIG_PATH, pathProblem } from './config/path.ts';
 import { type ConfigRead, type ConfigText, readSpec } from './config/read.ts';
 import { secretsOf } from './config/secrets.ts';
 import type { Settings } from './config/settings.ts';
@@ -83,7 +83,7 @@ const readFile = ({
 }: Process): { readonly file: ConfigText['file']; readonly issue: Issue | null } => {
   const named = inputs.values['config'];
   const path = named ?? DEFAULT_CONFIG_PATH;
-  const wrong = configPathProblem(path);
+  const wrong = pathProblem(path);
   const read =
     wrong === null
       ? readWorkspaceFile(context.workspace ?? process.cwd(), path)
@@ -97,13 +97,19 @@ const readFile = ({
   return { file: null, issue: { file: 'config', line: null, column: null, path: '', message } };
 };
 
+/** Whole applications are in it, as `kustomize build` prints them. */
+const MANIFEST_KIB = 2_048;
+
 export const configure = (run: Process): ConfigRead => {
   const { file, issue } = readFile(run);
   const catalogue = {
     routeKinds: routeKinds.map(({ router, kind }) => ({ router, kind: kind.kind, aliases: kind.aliases })),
     presets: PRESET_NAMES,
   };
-  return readSpec({ inputs: run.inputs.values, unknownInputs: run.inputs.unknown, file, fileIssue: issue }, catalogue);
+  const { values, unknown } = run.inputs;
+  const workspace = run.context.workspace ?? process.cwd();
+  const workspaceFile = (path: string) => readWorkspaceFile(workspace, path, MANIFEST_KIB);
+  return readSpec({ inputs: values, unknownInputs: unknown, file, fileIssue: issue, workspaceFile }, catalogue);
 };
 
 /** null: it could not be read. */

@@ -43,7 +43,8 @@ export const parseYaml = (file: string, text: string, root: string): Parsed => {
   return { tree, issues: reading.issues };
 };
 
-const syntaxMessage = (error: { readonly code: string; readonly message: string }): string => {
+/** An error of the parser in our words. */
+export const syntaxMessage = (error: { readonly code: string; readonly message: string }): string => {
   if (error.code === 'MULTIPLE_DOCS') return 'invalid YAML: one document only, without a second `---`';
   if (error.code === 'TAB_AS_INDENT') return 'invalid YAML: tabs cannot indent; use spaces';
   if (error.code === 'BLOCK_AS_IMPLICIT_KEY') {

@@ -1,5 +1,6 @@
 import type { Ms } from '../core/units.ts';
 import { LONGEST_DURATION, parseDuration } from './durations.ts';
+import type { WorkspaceText } from './manifest.ts';
 import { type NameForm, readName } from './names.ts';
 import type { Place, Reports, ScalarTree, Tree } from './tree.ts';
 import { quote, suggestion } from './words.ts';
@@ -15,6 +16,7 @@ export interface Reading extends Reports {
   readonly given: (name: string) => Given | null;
   /** It may have been given in a text that could not be read: do not call it missing. */
   readonly unread: (name: string) => boolean;
+  readonly workspaceFile: (path: string) => WorkspaceText;
 }
 
 /** The scalar of an input whose shape is right; null when it is not given or already reported. */

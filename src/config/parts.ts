@@ -42,6 +42,7 @@ export const readParts = (reading: Reading, catalogue: Catalogue): Parts => {
     ...readOthers(reading),
     conduct: readConduct(reading),
     watchdog: readWatchdog(reading),
+    // Read when it is known which Deployment is meant.
     manifest: null,
     canaryDeployment: nameOf(reading, 'canary-deployment', 'subdomain'),
     surroundings: readSurroundings(reading),

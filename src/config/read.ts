@@ -6,6 +6,7 @@ import { parseYaml } from './document.ts';
 import { choiceOf, type Given, type Reading } from './fields.ts';
 import { type ConfigFile, readFile } from './file.ts';
 import { INPUTS, inputNamed } from './inputs.ts';
+import type { WorkspaceText } from './manifest.ts';
 import { concernsTarget } from './needed.ts';
 import { readParts } from './parts.ts';
 import { releaseSpec } from './release-spec.ts';
@@ -26,6 +27,8 @@ export interface ConfigText {
   readonly file: ConfigFile | null;
   /** Why a file that should be there could not be had: `file` is null then. */
   readonly fileIssue?: Issue | null;
+  /** Reads a file that an input names; absent: there are none. */
+  readonly workspaceFile?: (path: string) => WorkspaceText;
 }
 
 /** The settings are there in every case, with defaults for what is wrong: a rejection is reported too. */
@@ -95,6 +98,7 @@ const readTexts = (text: ConfigText, issues: Issue[], warn: Reading['warn']): Re
       issues.push({ ...place, message });
     },
     warn,
+    workspaceFile: text.workspaceFile ?? (() => ({ kind: 'missing' })),
     broken: (path) => broken.has(path),
   };
 };

@@ -1,6 +1,7 @@
 import type { ImageChange, Spec } from '../core/spec.ts';
 import { warnOfLateApproval } from './conduct.ts';
 import { missing, nameOf, type Reading, requireInput } from './fields.ts';
+import { readManifest } from './manifest.ts';
 import { warnOfRare } from './metrics.ts';
 import type { Parts } from './parts.ts';
 import { readSources, reportWithoutSource } from './sources.ts';
@@ -10,30 +11,42 @@ import { reportUnreachable } from './until.ts';
 /** What `run`, `plan` and `rollback` need, with the rules between inputs. null: something is missing or wrong, and reported. */
 export const releaseSpec = (reading: Reading, parts: Parts, command: Spec['command']): Spec | null => {
   const { splitBy, images: given, steps, metrics, ...rest } = parts;
-  if (command !== 'rollback') requireInput(reading, 'image');
-  const images = command === 'rollback' ? noImages(reading) : given;
+  const isFile = command !== 'rollback' && reading.given('manifest') !== null;
+  if (command !== 'rollback' && !isFile) requireInput(reading, 'image');
+  const images = command === 'rollback' ? noVersion(reading) : isFile && reading.given('image') === null ? [] : given;
   requireInput(reading, 'deployment');
   const deployment = nameOf(reading, 'deployment', 'subdomain');
   const namespace = namespaceOf(reading);
+  const imagePlace = reading.given('image')?.tree.place ?? missing('image');
+  const wanted = deployment === null ? null : { deployment, namespace, images: images ?? [], imagePlace };
+  const manifest = isFile ? readManifest(reading, wanted) : null;
   const sources = readSources(reading);
   warnOfNoMetrics(reading);
   reportWithoutSource(reading, metrics);
   reportUnjudged(reading, parts);
   reportBetween(reading, parts);
   if (images === null || deployment === null || steps === null || metrics === null) return null;
-  return { command, images, deployment, namespace, steps, metrics, sources, ...rest };
+  if (isFile && manifest === null) return null;
+  return { command, images, deployment, namespace, steps, metrics, sources, ...rest, manifest };
 };
 
 /** One that the whole file is written for may stand in it; one given for this job is a misunderstanding. */
-const noImages = (reading: Reading): readonly ImageChange[] => {
-  const given = reading.given('image');
-  if (given?.source === 'input')
-    reading.report(
-      given.tree.place,
-      'not with `rollback`, which brings back what stable ran before; leave `image` out, or use `run` to release this image',
-    );
-  if (given?.source === 'file')
-    reading.warn('`rollback` does not use the `image` of the config file: it brings back what stable ran before');
+const noVersion = (reading: Reading): readonly ImageChange[] => {
+  for (const [name, what] of [
+    ['image', 'image'],
+    ['manifest', 'file'],
+  ] as const) {
+    const given = reading.given(name);
+    if (given?.source === 'input')
+      reading.report(
+        given.tree.place,
+        `not with \`rollback\`, which brings back what stable ran before; leave \`${name}\` out, or use \`run\` to release this ${what}`,
+      );
+    if (given?.source === 'file')
+      reading.warn(
+        `\`rollback\` does not use the \`${name}\` of the config file: it brings back what stable ran before`,
+      );
+  }
   return [];
 };
 

@@ -52,18 +52,34 @@ export interface SurroundingsSpec {
 export const COPIED_KINDS = ['NetworkPolicy', 'PodDisruptionBudget', 'ServiceMonitor', 'PodMonitor'] as const;
 export type CopiedKind = (typeof COPIED_KINDS)[number];
 
-/** A file that holds the new version. */
+/** The new version as a file of the workspace. */
 export interface Manifest {
   /** Path in the workspace, for messages. */
   readonly file: string;
-  /** Its documents, in order; what is no Deployment is only named. */
-  readonly documents: readonly ManifestDocument[];
+  /** The Deployment as it stands there, with `image` put in. */
+  readonly deployment: { readonly [member: string]: Json };
+  /** null: the file does not say. */
+  readonly namespace: string | null;
+  /** Where the parts of the Deployment stand that the cluster may object to. */
+  readonly places: Readonly<Record<'deployment' | 'namespace' | 'selector' | 'template', FilePlace>>;
+  /** Everything else that the file has, which is not released. */
+  readonly others: readonly ManifestObject[];
 }
 
-export interface ManifestDocument {
-  /** Line of the file on which it begins, from 1. */
+/** Both from 1. */
+export interface FilePlace {
   readonly line: number;
-  readonly content: Json;
+  readonly column: number;
+}
+
+export interface ManifestObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string | null;
+  readonly name: string;
+  readonly line: number;
+  /** The parts that can be compared with the cluster, of a ConfigMap or a Service; null: of all others. */
+  readonly content: { readonly [member: string]: Json } | null;
 }
 
 /** What a rollout does where a person, or nobody, is in charge. */

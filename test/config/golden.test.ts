@@ -15,6 +15,8 @@ const CASE = z.strictObject({
   file: z.string().nullable().default(null),
   // Why the file could not be had, as the caller says it.
   fileIssue: z.string().nullable().default(null),
+  // Files of the workspace, by path.
+  workspace: z.record(z.string(), z.string()).default({}),
 });
 
 const FOLDER = join(import.meta.dirname, 'cases');
@@ -31,7 +33,8 @@ describe('a configuration', () => {
   const cases = globSync('*.yml', { cwd: FOLDER }).sort();
 
   test.each(cases)('%s reads as its golden file says', async (name) => {
-    const { bare, inputs, unknown, file, fileIssue } = CASE.parse(parse(readFileSync(join(FOLDER, name), 'utf8')));
+    const given = CASE.parse(parse(readFileSync(join(FOLDER, name), 'utf8')));
+    const { bare, inputs, unknown, file, fileIssue, workspace } = given;
 
     const read = readSpec(
       {
@@ -40,6 +43,10 @@ describe('a configuration', () => {
         file: file === null ? null : { path: '.github/canary.yml', text: file },
         fileIssue:
           fileIssue === null ? null : { file: 'config', line: null, column: null, path: '', message: fileIssue },
+        workspaceFile: (path) => {
+          const text = Object.hasOwn(workspace, path) ? workspace[path] : undefined;
+          return text === undefined ? { kind: 'missing' } : { kind: 'read', text };
+        },
       },
       CATALOGUE,
     );

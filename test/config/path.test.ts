@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { configPathProblem, DEFAULT_CONFIG_PATH } from '../../src/config/path.ts';
+import { DEFAULT_CONFIG_PATH, pathProblem } from '../../src/config/path.ts';
 import { renderIssue } from '../../src/config/render.ts';
 
 describe('the path of the config file', () => {
   test.each([DEFAULT_CONFIG_PATH, 'canary.yml', './deploy/canary.yml', 'a/..b/c.yml', 'déploiement/canary.yml'])(
     '%s is inside the workspace',
     (path) => {
-      expect(configPathProblem(path)).toBeNull();
+      expect(pathProblem(path)).toBeNull();
     },
   );
 
@@ -25,7 +25,7 @@ describe('the path of the config file', () => {
     '.git/config',
     'a\nb.yml',
   ])('%j is refused', (path) => {
-    expect(configPathProblem(path)).toMatch(/\S/);
+    expect(pathProblem(path)).toMatch(/\S/);
   });
 });
 
