@@ -38,6 +38,7 @@ export const plannedWrites = ({
   const { target, original, steps } = plan;
   const first = steps[0];
   const stages: readonly WorkloadStage[] = [
+    ...(target.autoscaler === null ? [] : [{ kind: 'hold-autoscaler' } as const]),
     ...(target.canaryService === null ? [] : [{ kind: 'canary-service' } as const]),
     ...(target.companions.length === 0 ? [] : [{ kind: 'companions' } as const]),
     { kind: 'canary', replicas: plan.abilities.unit === 'pods' ? 0 : (first?.canaryReplicas ?? 1) },

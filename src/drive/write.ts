@@ -74,19 +74,21 @@ export const requestsFor = (
 
 const isWayBack = (intent: Intent): boolean => intent.kind === 'way-back' || intent.kind === 'last-resort';
 
-/** What others did to our routes since, which the rollout lives with: told once. */
+/** What others did to what we write, which the rollout lives with: told once. */
 const notesOf = (
-  { router }: DriveContext,
+  { router, workload }: DriveContext,
   { plan, warnings }: Rollout,
   intent: Intent,
   seen: Seen,
-): readonly string[] =>
-  intent.kind !== 'traffic'
-    ? []
-    : router
-        .check(seen, plan.target, plan.original)
-        .flatMap(({ severity, code, message }) => (severity === 'warning' && code === 'route-changed' ? [message] : []))
-        .filter((message) => !warnings.includes(message));
+): readonly string[] => {
+  if (intent.kind === 'workload')
+    return (workload.notes?.(seen, plan.target, intent.stage) ?? []).filter((message) => !warnings.includes(message));
+  if (intent.kind !== 'traffic') return [];
+  return router
+    .check(seen, plan.target, plan.original)
+    .flatMap(({ severity, code, message }) => (severity === 'warning' && code === 'route-changed' ? [message] : []))
+    .filter((message) => !warnings.includes(message));
+};
 
 /**
  * Carries out one write. Forward writes plan from a fresh read; the way back uses what was seen last, so that nothing

@@ -47,6 +47,8 @@ export interface Workload {
   plan(seen: Seen, target: Target, stage: WorkloadStage, guard: Guard): Result<readonly Request[], string>;
   /** A Pod of the canary's template, only ever sent with dryRun: admission refuses here what it would refuse a ReplicaSet later. */
   samplePod(seen: Seen, target: Target): Request;
+  /** What the stage leaves as somebody else set it, in words, from the read that it was planned from. */
+  notes?(seen: Seen, target: Target, stage: WorkloadStage): readonly string[];
   progress(seen: Seen, target: Target, stage: WorkloadStage): Progress;
   observe(seen: Seen, target: Target): Readonly<Record<Arm, ArmSeen | null>>;
   /** RE2 for `{{pods}}` of each arm, from its ReplicaSets' names; an exact list of pod names where expressions could match a neighbour. null: the arm has no pods. */

@@ -1,5 +1,4 @@
 import { closest } from 'fastest-levenshtein';
-import type { KubeObject } from '../core/objects.ts';
 import type { Finding, ReasonCode } from '../core/reason.ts';
 import { type Fields, fieldsOf, textOf } from '../core/shape.ts';
 import { worstPod } from './pod-problem.ts';
@@ -105,32 +104,3 @@ export const ownerFindings = (survey: Survey, stable: Deployment): readonly Find
         'Release through its owner, or roll out a Deployment that nothing owns.',
       ),
     );
-
-const targets = (autoscaler: KubeObject, deployment: string): boolean => {
-  const target = fieldsOf(fieldsOf(autoscaler['spec'])['scaleTargetRef']);
-  // KEDA's default kind is Deployment.
-  return (textOf(target['kind']) ?? 'Deployment') === 'Deployment' && target['name'] === deployment;
-};
-
-export const autoscalerFindings = (survey: Survey, stable: Deployment): readonly Finding[] => {
-  const isOfKeda = (hpa: KubeObject): boolean =>
-    hpa.metadata.ownerReferences?.some(({ kind }) => kind === 'ScaledObject') === true;
-  const scalers = [
-    ...survey.scaledObjects.map((object) => ({ kind: 'ScaledObject', object })),
-    // KEDA's own HPA would be a second message about the same thing.
-    ...survey.autoscalers
-      .filter((hpa) => !isOfKeda(hpa) || survey.scaledObjects.length === 0)
-      .map((object) => ({ kind: 'HorizontalPodAutoscaler', object })),
-  ];
-  return scalers
-    .filter(({ object }) => targets(object, stable.name))
-    .map(({ kind, object }) => `${kind} ${survey.request.namespace}/${object.metadata.name}`)
-    .map((where) =>
-      error(
-        'autoscaler',
-        where,
-        `${where} changes the replicas of ${whereOf(survey)} while the rollout counts on them.`,
-        'This version does not work beside an autoscaler. Remove it for the time of the release.',
-      ),
-    );
-};

@@ -1,6 +1,7 @@
 import { DEPLOYMENT, objectRef, type Permission } from '../core/objects.ts';
 import type { Workload } from '../ports/workload.ts';
 import { deploymentIn, deploymentRef, podsIn, reads } from './arms.ts';
+import { releaseNotes } from './autoscaler.ts';
 import { createSamplePod } from './copy.ts';
 import { observe } from './observe.ts';
 import { plan } from './plan.ts';
@@ -36,9 +37,17 @@ const permissions: readonly Permission[] = [
     group: 'autoscaling',
     resource: 'horizontalpodautoscalers',
     verbs: ['list'],
-    why: 'find an autoscaler of stable',
+    // Asked for when there is one.
+    optional: ['get', 'create', 'patch', 'delete'],
+    why: "find an autoscaler of stable; where there is one, hold its minimum, and create and remove the canary's",
   },
-  { group: 'keda.sh', resource: 'scaledobjects', verbs: ['list'], why: 'find an autoscaler of stable, where KEDA is' },
+  {
+    group: 'keda.sh',
+    resource: 'scaledobjects',
+    verbs: ['list'],
+    optional: ['get', 'patch'],
+    why: 'find an autoscaler of stable, where KEDA is, and pause it',
+  },
 ];
 
 /** Where nothing was read of stable, the dry run of an empty Deployment's template is refused, which is the truth. */
@@ -56,6 +65,7 @@ export const deploymentWorkload: Workload = {
   plan,
   samplePod: (seen, target) =>
     createSamplePod(deploymentIn(seen, target, 'stable') ?? nothing(target.namespace, target.deployment), target),
+  notes: (seen, target, stage) => (stage.kind === 'release-autoscaler' ? releaseNotes(seen, target) : []),
   progress,
   observe,
   podsExpression,

@@ -5,7 +5,7 @@ import type { Target } from '../core/plan.ts';
 import type { WorkloadStage } from '../core/rollout.ts';
 import { ok, problem, unreachable } from '../core/units.ts';
 import { deploymentIn, deploymentRef, serviceRef } from './arms.ts';
-import { holdAutoscaler, releaseAutoscaler } from './autoscaler.ts';
+import { holdAutoscaler, raiseCanaryMinimum, releaseAutoscaler } from './autoscaler.ts';
 import { planCompanions, removeCompanions } from './companions.ts';
 import { createCanaryDeployment, createCanaryService } from './copy.ts';
 import { isOurs, notOurs, planRemoval, type Requests } from './ours.ts';
@@ -45,7 +45,13 @@ const growCanary = (canary: Deployment, ref: ObjectRef, replicas: number, guard:
   return ok([guarded(canary.object, ref, guard, operations)]);
 };
 
+/** Its own autoscaler first: it would scale the canary back down to its minimum. */
 const planCanary = (seen: Seen, target: Target, replicas: number, guard: Guard): Requests => {
+  const sized = planSize(seen, target, replicas, guard);
+  return sized.ok ? ok([...raiseCanaryMinimum(seen, target, replicas, guard), ...sized.value]) : sized;
+};
+
+const planSize = (seen: Seen, target: Target, replicas: number, guard: Guard): Requests => {
   const ref = deploymentRef(target, 'canary');
   const canary = deploymentIn(seen, target, 'canary');
   if (canary !== null) return growCanary(canary, ref, replicas, guard);

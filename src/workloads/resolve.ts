@@ -3,10 +3,11 @@ import type { Target } from '../core/plan.ts';
 import type { Finding } from '../core/reason.ts';
 import type { Workload, WorkloadRequest } from '../ports/workload.ts';
 import { noLabels, relabelling, strangerFindings, trackingFindings } from './apart.ts';
-import { autoscalerFindings, healthFindings, missingDeployment, ownerFindings, strategyFindings } from './checks.ts';
+import { healthFindings, missingDeployment, ownerFindings, strategyFindings } from './checks.ts';
 import { findService, sharedServiceFindings } from './find-service.ts';
 import { chooseImages } from './images.ts';
 import { canaryServiceName } from './labels.ts';
+import { scalingOf } from './scaling.ts';
 import { type Deployment, isRolledOut } from './shape.ts';
 import { isOfRollout, type Survey, surveyOf } from './survey.ts';
 import { MANAGED_BY, MANAGER } from './tracking.ts';
@@ -50,11 +51,12 @@ const resolveFor = (survey: Survey, stable: Deployment): Resolved => {
   const { service, findings: serviceFindings } = findService(survey, stable);
   const canaryService = service === null || request.unit === 'pods' ? null : canaryServiceName(service.metadata.name);
   const tracking = trackingFindings(survey, stable, service);
+  const scaling = scalingOf(survey, stable);
   const labels = tracking.length > 0 ? null : relabelling(survey, next, service);
   const findings = [
     ...healthFindings(survey, stable),
     ...ownerFindings(survey, stable),
-    ...autoscalerFindings(survey, stable),
+    ...scaling.findings,
     ...strategyFindings(survey, stable),
     ...versionFindings,
     ...serviceFindings,
@@ -76,8 +78,8 @@ const resolveFor = (survey: Survey, stable: Deployment): Resolved => {
     relabel: labels.relabel,
     images: version.images,
     template: version.template,
-    companions: [],
-    autoscaler: null,
+    companions: scaling.companions,
+    autoscaler: scaling.autoscaler,
     pair: null,
     annotations: request.annotations,
   };
