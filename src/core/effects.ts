@@ -199,6 +199,7 @@ const instants = (rollout: Rollout, now: Ms): readonly Ms[] => {
       : []),
     ...noData,
     stage.since + timings.settleMs,
+    stage.since + timings.standMs,
     ...(rollout.checks ? [now + timings.minWindowMs] : []),
     (stage.write.kind === 'done' ? stage.write.at : stage.since) + timings.settleMs,
     stage.since + Math.max(timings.drainMs, timings.settleMs),

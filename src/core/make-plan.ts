@@ -14,6 +14,8 @@ export interface Facts {
   readonly run: Run;
   readonly abilities: Abilities;
   readonly settleMs: Ms;
+  /** How long somebody who owns a route may need to revert it; 0: nobody is known to. */
+  readonly revertMs: Ms;
   readonly stableReplicas: number;
   readonly stableTemplate: string;
   readonly fromImages: Plan['fromImages'];
@@ -196,6 +198,7 @@ const timingsOf = (spec: Spec, facts: Facts): Timings => {
     noDataMs: spec.noDataTimeoutMs,
     verifyMs: Math.max(60_000, 4 * facts.settleMs),
     settleMs: facts.settleMs,
+    standMs: Math.max(facts.settleMs, facts.revertMs),
     observeMs: Math.max(LOOK_MS, Math.ceil((facts.readsPerLook * 60_000) / LOOKS_BUDGET)),
     counterMs,
     sampleMs: Math.max(facts.paceMs, Math.min(counterMs, USUAL_SCRAPE_MS)),
@@ -210,5 +213,5 @@ export const shortestDuration = ({ steps, timings, abilities, metrics }: Plan): 
     (total, { intervalMs }) => total + Math.max(intervalMs, metrics.length > 0 ? timings.minWindowMs : 0),
     0,
   );
-  return held + timings.settleMs + (abilities.allTraffic ? 2 * timings.returnMs : 0);
+  return held + timings.standMs + (abilities.allTraffic ? 2 * timings.returnMs : 0);
 };

@@ -140,6 +140,8 @@ export interface Timings {
   /** How long a weight may take to be confirmed. */
   readonly verifyMs: Ms;
   readonly settleMs: Ms;
+  /** How long a new route entry must stand before the first weight, where somebody may revert it. At least `settleMs`. */
+  readonly standMs: Ms;
   /** Time between two looks at the cluster while a weight is held: what the request budget allows. */
   readonly observeMs: Ms;
   /** Time between two points of a counter. */

@@ -3,6 +3,7 @@ import { makePlan, type Planned } from '../core/make-plan.ts';
 import type { Guard } from '../core/marks.ts';
 import { guardOf } from '../core/marks.ts';
 import { isListRef, type ObjectRef, objectIn, type Permission, refKey, type Seen } from '../core/objects.ts';
+import { routeOwners, standingTime } from '../core/owner.ts';
 import type { Plan, Run, Target } from '../core/plan.ts';
 import type { Finding } from '../core/reason.ts';
 import { OWN_PERMISSIONS } from '../core/rights.ts';
@@ -163,7 +164,13 @@ const withTarget = async (
   const metrics = await checkMetrics(input, target, seen);
   const planned = planOf(input, target, router, seen, metrics);
   const { allow } = spec.surroundings;
-  const hazards = await checkHazards(cluster, input.hazards, { spec, target, plan: planned.plan }, seen, signal);
+  const hazards = await checkHazards(
+    cluster,
+    input.hazards,
+    { spec, target, plan: planned.plan, fields: router.fields(seen, target) },
+    seen,
+    signal,
+  );
   const surrounding = allowing([...routeFindings, ...planned.findings, ...hazards], allow);
   const found = [
     ...early,
@@ -221,6 +228,7 @@ const planOf = (
     run,
     abilities: router.abilities,
     settleMs: router.settleMs?.(seen, target) ?? router.abilities.settleMs,
+    revertMs: standingTime(routeOwners(seen, target.routes, router.fields(seen, target)).map(({ owner }) => owner)),
     stableReplicas: Math.max(stable.replicas, stable.ready),
     stableTemplate: stable.template,
     fromImages: stable.images.filter(({ container }) => target.images.some((image) => image.container === container)),

@@ -95,6 +95,7 @@ const timings = z.object({
   noDataMs: duration,
   verifyMs: duration,
   settleMs: duration,
+  standMs: duration,
   counterMs: pace,
   sampleMs: pace,
   minWindowMs: duration,

@@ -9,6 +9,8 @@ export interface Situation {
   readonly target: Target;
   /** null: none could be made; what needs it is told next time. */
   readonly plan: Plan | null;
+  /** What the router writes, by `refKey` of the route, as `TrafficRouter.fields` names it. */
+  readonly fields: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What the table of hazards says of one. */
@@ -31,8 +33,10 @@ export interface Hazard {
   /** kebab-case; one word per hazard, as the e2e suite `clusters` names it too. */
   readonly name: string;
   readonly rows: readonly HazardRow[];
-  /** Lists in the namespace, or with the namespace `''` of the whole cluster. Beside what workload and router read. */
-  readonly reads: (situation: Situation) => readonly ListRef[];
+  /** Lists in the namespace, or with the namespace `''` of the whole cluster. Beside what workload and router read, which is `seen`. */
+  readonly reads: (situation: Situation, seen: Seen) => readonly ListRef[];
+  /** Lists that few may read: where one is no key of `seen.lists`, `find` tells it. */
+  readonly optional?: (situation: Situation, seen: Seen) => readonly ListRef[];
   /** For the Role: all of them `optional`, because what cannot be read is told. */
   readonly permissions: readonly Permission[];
   /** Errors that may be allowed carry `allow`. `seen` has what was read for all checks, the router's and the workload's too. */

@@ -27,6 +27,7 @@ const facts = (change: Partial<Facts> = {}): Facts => {
     uids,
     original,
     settleMs: 2_000,
+    revertMs: 0,
     stableReplicas: 10,
     scrapeIntervalMs: 15_000,
     counterIntervalMs: null,
@@ -81,11 +82,19 @@ describe('a plan for requests', () => {
       noDataMs: 4,
       verifyMs: 60_000,
       settleMs: 2_000,
+      standMs: 2_000,
       observeMs: 5_000,
       counterMs: 15_000,
       sampleMs: 15_000,
       minWindowMs: 60_000,
       returnMs: 30_000,
+    });
+  });
+
+  test('lets a new entry stand as long as the one who owns the route may need to revert it', () => {
+    expect(planned(aSpec([500]), facts({ revertMs: 15_000 })).timings).toMatchObject({
+      settleMs: 2_000,
+      standMs: 15_000,
     });
   });
 

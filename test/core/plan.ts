@@ -104,6 +104,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => {
       noDataMs: 60_000,
       verifyMs: 60_000,
       settleMs: 2_000,
+      standMs: 2_000,
       observeMs: 5_000,
       counterMs: 1_000,
       sampleMs: 5_000,

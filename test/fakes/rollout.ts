@@ -124,6 +124,7 @@ export const aPlan = (changes: Partial<Plan> = {}): Plan => ({
     noDataMs: 300_000,
     verifyMs: 60_000,
     settleMs: 2000,
+    standMs: 2000,
     observeMs: 5000,
     counterMs: 5000,
     sampleMs: 5000,

@@ -38,11 +38,11 @@ export const preparing: readonly StageRule[] = [
   stage('settle', 'route-changed', {
     applies: (rollout) => splitsRequests(rollout) && rollout.plan.abilities.zeroWeightEntry,
     waitingFor: (rollout, now) => {
-      const over = rollout.stage.since + rollout.plan.timings.settleMs;
+      const over = rollout.stage.since + rollout.plan.timings.standMs;
       const look = freshLook(rollout);
       return now >= over && look !== null && look.at >= over ? null : 'the route entry to stand';
     },
-    deadlineMs: ({ timings }) => timings.settleMs + timings.verifyMs,
+    deadlineMs: ({ timings }) => timings.standMs + timings.verifyMs,
   }),
   // Before the first request: from here on the runner may die.
   stage('watchdog', 'refused-by-cluster', {
