@@ -1,8 +1,9 @@
 import { bakeWaits, clockStands, isSuspected, lookedSince, suspicions } from './bake.ts';
 import { withEffects } from './effects.ts';
 import { failureOf } from './failure.ts';
+import { losesCanary, needsCapacity } from './phases/in-place.ts';
 import { currentStep, stepReplicas } from './phases/progressing.ts';
-import { isReturning, silentMetric } from './phases/promoting.ts';
+import { isKeeping, isReturning, silentMetric } from './phases/promoting.ts';
 import { freshLook, splitsRequests } from './phases/rule.ts';
 import { record } from './record.ts';
 import type { Event, Rollout, StageName } from './rollout.ts';
@@ -103,6 +104,7 @@ const advance = (rollout: Rollout, now: Ms): Rollout => {
   if (failure !== null) return failed(rollout, rule.onFailure, failure, now);
   if (isReadingStable(rollout)) return readStable(rollout, now);
   if (cameBack(rollout)) return putBackAgain(rollout, now);
+  if (losesCanary(rollout)) return enterNamed(rollout, 'without-canary', now);
   if (isOutgrown(rollout)) return enterNamed(rollout, 'scale', now);
   if (isChecked(rollout, now)) return stand(rollout, now);
   if (rule.waitingFor(rollout, now) !== null || isHeldUp(rollout)) return rollout;
@@ -126,7 +128,7 @@ const isOutgrown = (rollout: Rollout): boolean =>
 
 /** A write whose answer was lost can land after the route was put back: a look before the Service goes shows it. */
 const cameBack = (rollout: Rollout): boolean =>
-  ['remove-canary', 'remove-service'].includes(rollout.stage.name) &&
+  ['remove-canary', 'give-back', 'remove-service'].includes(rollout.stage.name) &&
   splitsRequests(rollout) &&
   freshLook(rollout)?.restored === false &&
   !rollout.warnings.includes(CAME_BACK);
@@ -159,7 +161,7 @@ const isChecked = (rollout: Rollout, now: Ms): boolean =>
 const pausedReason = (by: string): Reason => ({ code: 'paused', text: `it is still paused (${by})`, metric: null });
 
 const nextStage = (rollout: Rollout, now: Ms): Rollout => {
-  if (rollout.stage.name === 'keep-canary') return end(rollout, 'halted', rollout.reason, now);
+  if (isKeeping(rollout.stage.name)) return kept(rollout, now);
   if (leavesAtPromotion(rollout)) return leaveUntil(rollout, 'until: promotion', now);
   const rule = nextRule(rollout);
   if (rule !== null) return enterStage(withDoubts(rollout), rule, now);
@@ -177,6 +179,14 @@ const nextStage = (rollout: Rollout, now: Ms): Rollout => {
     default:
       return end(rollout, 'rolled-back', rollout.reason, now);
   }
+};
+
+/** The canary has what it can take: it gets the pods for the rest, then the rest, and a person is called. */
+const kept = (rollout: Rollout, now: Ms): Rollout => {
+  if (rollout.stage.name === 'keep-capacity' && rollout.traffic.wanted.canary < ALL_TRAFFIC)
+    return enterNamed(rollout, 'keep-canary', now);
+  if (rollout.stage.name === 'keep-canary' && needsCapacity(rollout)) return enterNamed(rollout, 'keep-capacity', now);
+  return end(rollout, 'halted', rollout.reason, now);
 };
 
 const COMPLETED: Reason = { code: 'completed', text: 'the new version serves all traffic', metric: null };

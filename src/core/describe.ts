@@ -5,11 +5,13 @@ import type { Entry } from './journal.ts';
 import { subjectOf } from './metric-state.ts';
 import { refText } from './objects.ts';
 import { isCleaning } from './phases/cleaning.ts';
+import { isInPlace } from './phases/in-place.ts';
+import { isKeeping } from './phases/promoting.ts';
 import type { Plan } from './plan.ts';
 import { record } from './record.ts';
 import type { Event, MetricState, Rollout, StageName } from './rollout.ts';
 import { isTerminal } from './stage.ts';
-import type { Arm, Ms } from './units.ts';
+import { ALL_TRAFFIC, type Arm, type Ms } from './units.ts';
 
 /** What there is to say about one event, in sentences for console and reports. Pure; usually nothing. */
 export const describe = (before: Rollout, event: Event, after: Rollout): readonly Entry[] => [
@@ -152,12 +154,16 @@ const turnOf = (before: Rollout, event: Event, after: Rollout): readonly Entry[]
   if (before.phase !== 'rolling-back' && after.phase === 'rolling-back') {
     return [entry(after, event.now, `rolling back: ${after.reason?.text ?? ''}`, 'error')];
   }
-  if (before.stage.name !== 'keep-canary' && after.stage.name === 'keep-canary') {
+  if (!isKeeping(before.stage.name) && after.stage.name === 'keep-canary') {
     return [
       entry(
         after,
         event.now,
-        `promotion stops: ${after.reason?.text ?? ''}; the traffic goes to the canary, the copy known to be good`,
+        `promotion stops: ${after.reason?.text ?? ''}; ${
+          after.traffic.wanted.canary === before.traffic.wanted.canary
+            ? 'the traffic stays as it is'
+            : 'the traffic goes to the canary, the copy known to be good'
+        }`,
         'error',
       ),
     ];
@@ -208,16 +214,25 @@ const STAGE_TEXT: Readonly<Partial<Record<StageName, (rollout: Rollout) => strin
   capacity: () => 'all steps passed; scaling the canary for all traffic',
   'all-traffic': () => 'sending all traffic to the canary',
   commit: () => 'giving up the way back: from here on there is only forward',
-  'update-stable': ({ plan }) => `updating the Deployment ${plan.target.deployment}`,
+  'update-stable': ({ plan, traffic }) =>
+    `updating the Deployment ${plan.target.deployment}${isInPlace(plan) ? ` in place, with ${formatWeight(traffic.wanted.canary)} on the canary` : ''}`,
   'stable-ready': () => 'waiting for the updated stable',
-  'return-some': ({ undoes }) =>
-    `stable is ready${undoes ? ' and runs the old version' : ''}; returning 20 % of the traffic to it`,
+  'without-canary': () => 'the canary has no ready pod any more; returning all traffic to stable',
+  'return-some': ({ undoes, plan, traffic }) =>
+    isInPlace(plan)
+      ? `stable is updated; judging it with the ${formatWeight(ALL_TRAFFIC - traffic.wanted.canary)} it has`
+      : `stable is ready${undoes ? ' and runs the old version' : ''}; returning 20 % of the traffic to it`,
   'return-all': () => 'returning all traffic to stable',
-  'keep-canary': () => 'sending all traffic to the canary',
+  'keep-canary': ({ traffic }) =>
+    traffic.wanted.canary === ALL_TRAFFIC
+      ? 'sending all traffic to the canary'
+      : `the canary gets ${formatWeight(traffic.wanted.canary)}, which it has the pods for`,
+  'keep-capacity': () => 'scaling the canary for all traffic',
   'way-back': () => 'returning all traffic to stable',
   drain: () => 'waiting until the canary gets no request any more',
   'restore-route': () => 'putting the route back as it was',
   'remove-canary': ({ plan }) => `removing the Deployment ${plan.target.canaryDeployment}`,
+  'give-back': ({ plan }) => `giving the Deployment ${plan.target.canaryDeployment} back`,
   'remove-service': ({ plan }) => `removing the Service ${plan.target.canaryService}`,
   'remove-companions': ({ plan }) => `removing the canary's copies: ${companionsText(plan)}`,
   'release-autoscaler': ({ plan }) => `giving ${autoscalerText(plan)} its own bounds back`,

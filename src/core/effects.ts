@@ -81,7 +81,15 @@ const needsLook = (rollout: Rollout): boolean => {
   return !writes || rollout.stage.write.kind === 'done' || rollout.stage.name === 'bake';
 };
 
-const WITH_PODS: readonly StageName[] = ['canary', 'scale', 'capacity', 'read-stable', 'await-stable', 'stable-ready'];
+const WITH_PODS: readonly StageName[] = [
+  'canary',
+  'scale',
+  'capacity',
+  'read-stable',
+  'await-stable',
+  'stable-ready',
+  'keep-capacity',
+];
 
 /** Quick at first, when an answer is near, then patient. Held weights are looked at as often as the request budget allows. */
 const lookEvery = (rollout: Rollout, now: Ms): Ms => {

@@ -1,6 +1,7 @@
 import { badVerdict } from './bake.ts';
 import { formatDuration } from './format.ts';
-import { canaryGone, isReturning, movedImage } from './phases/promoting.ts';
+import { canaryGone, isInPlace, stableGone } from './phases/in-place.ts';
+import { isReturning, movedImage } from './phases/promoting.ts';
 import { freshLook, type StageRule } from './phases/rule.ts';
 import type { Reason, ReasonCode } from './reason.ts';
 import { NEVER } from './record.ts';
@@ -33,6 +34,10 @@ const tooLong = (rollout: Rollout, now: Ms): Reason | null => {
     : reason('timeout', `the rollout took longer than ${formatDuration(timeoutMs)}`);
 };
 
+/** Its autoscaler could scale stable down until it is held, and brings it back then. */
+const isToBeHeld = ({ plan, phase, stage }: Rollout): boolean =>
+  plan.target.autoscaler !== null && phase === 'preparing' && ['claim', 'hold-autoscaler'].includes(stage.name);
+
 /** Changes by others that the rollout must not work against. */
 const worldChanged = (rollout: Rollout): Reason | null => {
   const look = rollout.observation;
@@ -43,7 +48,7 @@ const worldChanged = (rollout: Rollout): Reason | null => {
     return reason('stable-changed', `somebody changed the pod template of the Deployment ${deployment}`);
   }
   const { stableReplicas } = rollout.plan;
-  if (look.stable.replicas < stableReplicas) {
+  if (look.stable.replicas < stableReplicas && !isToBeHeld(rollout)) {
     const scaled = `from ${stableReplicas} to ${look.stable.replicas} pods`;
     return reason('stable-changed', `somebody scaled the Deployment ${deployment} down ${scaled}`);
   }
@@ -84,6 +89,8 @@ const badArm = (rollout: Rollout): Reason | null => {
     return reason('promote-failed', 'no pod of the updated stable is ready any more');
   }
   if (rollout.stage.name === 'stable-ready') {
+    if (isInPlace(rollout.plan) && stableGone(rollout))
+      return reason('promote-failed', 'no pod of stable is ready any more while it is updated');
     const moved = movedImage(look);
     if (moved !== null && look.progress?.kind === 'done') {
       return reason('image-moved', `stable runs ${moved}, which is not the image that was judged`);

@@ -1,6 +1,6 @@
 import { foldLives, foldSamples } from './metrics.ts';
+import { fullReplicas } from './phases/in-place.ts';
 import { stepReplicas } from './phases/progressing.ts';
-import { fullReplicas } from './phases/promoting.ts';
 import { usesLastResort } from './phases/rolling-back.ts';
 import { freshLook, unverified } from './phases/rule.ts';
 import type { Effect, Event, Rollout, Stage, StageName, WriteOutcome } from './rollout.ts';
@@ -153,7 +153,8 @@ const repaired = (rollout: Rollout, now: Ms): Rollout => {
 
 const neededReplicas = (rollout: Rollout): number => {
   const { name } = rollout.stage;
-  return name === 'capacity' ? fullReplicas(rollout) : name === 'scale' ? stepReplicas(rollout) : 0;
+  const isFull = name === 'capacity' || name === 'keep-capacity';
+  return isFull ? fullReplicas(rollout) : name === 'scale' ? stepReplicas(rollout) : 0;
 };
 
 const wayBackSent = (rollout: Rollout, now: Ms): Rollout => ({

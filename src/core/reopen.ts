@@ -1,4 +1,4 @@
-import { isReturning } from './phases/promoting.ts';
+import { isKeeping, isReturning } from './phases/promoting.ts';
 import { splitsRequests } from './phases/rule.ts';
 import type { Reason } from './reason.ts';
 import type { OpenPhase, Rollout, StageName, Unwatched } from './rollout.ts';
@@ -41,7 +41,7 @@ export const reopen = (saved: Rollout, why: Reason | null, now: Ms): Rollout => 
 
 /** Why it turned back or stopped stays said while that is what it does; what goes forward again begins without. */
 const isStillSo = ({ undoes, stage }: Rollout, phase: OpenPhase): boolean =>
-  phase === 'rolling-back' || undoes || stage.name === 'keep-canary';
+  phase === 'rolling-back' || undoes || isKeeping(stage.name);
 
 const openPhaseOf = ({ phase, reopensAs }: Rollout): OpenPhase | null => (isTerminal(phase) ? reopensAs : phase);
 
@@ -82,7 +82,7 @@ const finishOn = (idle: Rollout, now: Ms): Rollout => {
   // Whether stable is still up has to be seen before it gets traffic again.
   if (idle.committedAt !== null && isReturning(idle.stage.name)) return enterNamed(idle, 'stable-ready', now);
   // A cancel or a refused write stopped the return where it was safe: no metric speaks against the updated stable.
-  if (idle.stage.name === 'keep-canary' && idle.reason !== null && idle.reason.metric === null)
+  if (isKeeping(idle.stage.name) && idle.reason !== null && idle.reason.metric === null)
     return enterNamed({ ...idle, reason: null }, 'stable-ready', now);
   // The point of no return may have been passed when the run died right at it.
   return idle.stage.name === 'commit' ? { ...idle, committedAt: idle.committedAt ?? now } : idle;

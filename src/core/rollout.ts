@@ -38,16 +38,19 @@ export type StageName =
   | 'read-stable'
   | 'await-stable'
   | 'update-stable'
+  | 'without-canary'
   | 'stable-ready'
   | 'return-some'
   | 'return-all'
   | 'keep-canary'
+  | 'keep-capacity'
   // rolling back
   | 'way-back'
   // the end of both
   | 'drain'
   | 'restore-route'
   | 'remove-canary'
+  | 'give-back'
   | 'remove-service'
   | 'remove-companions'
   | 'release-autoscaler'
@@ -77,6 +80,8 @@ export type WorkloadStage =
   | { readonly kind: 'canary'; readonly replicas: number }
   | { readonly kind: 'update-stable' }
   | { readonly kind: 'remove-canary' }
+  /** The user's own canary Deployment gets its replicas back, and its images as they were `found`, or it keeps those released. */
+  | { readonly kind: 'give-back'; readonly images: 'found' | 'released' }
   | { readonly kind: 'remove-service' }
   | { readonly kind: 'companions' }
   | { readonly kind: 'remove-companions' }

@@ -1,7 +1,7 @@
 import { newStep } from './metric-state.ts';
 import { preparing } from './phases/preparing.ts';
 import { currentStep, progressing } from './phases/progressing.ts';
-import { keepCanary, promoting } from './phases/promoting.ts';
+import { keeping, promoting } from './phases/promoting.ts';
 import { rollingBack } from './phases/rolling-back.ts';
 import type { StageRule } from './phases/rule.ts';
 import type { Effect, Phase, Rollout, Stage, StageName, StepRecord, TerminalPhase } from './rollout.ts';
@@ -13,7 +13,7 @@ const NO_RULES: readonly StageRule[] = [];
 const STAGES: Readonly<Record<Phase, readonly StageRule[]>> = {
   preparing: preparing,
   progressing: progressing,
-  promoting: [...promoting, keepCanary],
+  promoting: [...promoting, ...keeping],
   'rolling-back': rollingBack,
   promoted: NO_RULES,
   'rolled-back': NO_RULES,
@@ -98,7 +98,7 @@ export const enterPhase = (rollout: Rollout, phase: Phase, now: Ms): Rollout => 
 };
 
 /** Entered by name only: what a failure, and a promotion that somebody else finishes, need. */
-const BY_NAME: readonly StageName[] = ['keep-canary', 'read-stable', 'await-stable'];
+const BY_NAME: readonly StageName[] = ['keep-canary', 'keep-capacity', 'read-stable', 'await-stable', 'without-canary'];
 
 /** The next stage of the same phase that applies; null when this was the last. */
 export const nextRule = (rollout: Rollout): StageRule | null => {

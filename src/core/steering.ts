@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { formatWeight } from './format.ts';
 import { currentStep } from './phases/progressing.ts';
+import { isKeeping } from './phases/promoting.ts';
 import type { Reason } from './reason.ts';
 import type { Rollout } from './rollout.ts';
 import { enterNamed, enterPhase } from './stage.ts';
@@ -60,7 +61,7 @@ export const isAtDeploy = ({ stage }: Rollout): boolean =>
 
 /** Past the point of no return, and not on its way: it was opened a moment ago, or waits for a deploy step or a person. */
 const isStopped = (rollout: Rollout): boolean =>
-  rollout.observation === null || isAtDeploy(rollout) || rollout.stage.name === 'keep-canary';
+  rollout.observation === null || isAtDeploy(rollout) || isKeeping(rollout.stage.name);
 
 const notPermitted = ({ plan }: Rollout, by: string | null): string | null => {
   const { approvers, selfApproval } = plan.conduct.approval;

@@ -1,5 +1,6 @@
 import { isCleaning } from './phases/cleaning.ts';
-import { canaryGone, isReturning } from './phases/promoting.ts';
+import { canaryGone, isInPlace, speaksAgainstStable } from './phases/in-place.ts';
+import { isKeeping, isReturning } from './phases/promoting.ts';
 import type { Reason } from './reason.ts';
 import type { Effect, Rollout, TerminalPhase } from './rollout.ts';
 import { enterNamed, enterPhase, isTerminal } from './stage.ts';
@@ -44,10 +45,14 @@ export const halt = (rollout: Rollout, reason: Reason, now: Ms): Rollout => {
   const { plan, phase, stage, observation } = rollout;
   // Never to a copy that is not known to have a pod that answers.
   const canKeep = plan.abilities.allTraffic && (observation?.canary?.ready ?? 0) > 0;
-  if (phase === 'promoting' && isReturning(stage.name) && canKeep)
+  if (phase === 'promoting' && canKeep && (isReturning(stage.name) || isBadInPlace(halting)))
     return enterNamed(onlySent(halting), 'keep-canary', now);
   return end(halting, 'halted', halting.reason, now);
 };
+
+/** A stable that cannot be updated keeps its users, as its own rolling update does; one that is bad does not. */
+const isBadInPlace = (rollout: Rollout): boolean =>
+  isInPlace(rollout.plan) && rollout.stage.name === 'stable-ready' && speaksAgainstStable(rollout, rollout.reason);
 
 /** Why it turned back or stopped stays the reason; what then kept it from ending well is said too. */
 const withTrouble = (first: Reason | null, trouble: Reason): Reason =>
@@ -56,8 +61,9 @@ const withTrouble = (first: Reason | null, trouble: Reason): Reason =>
 /** What is under way already is what a cancel would ask for, or all that is left is better finished than left. */
 const isBeyondCancel = (rollout: Rollout): boolean => {
   const { phase, stage } = rollout;
-  if (phase === 'rolling-back' || stage.name === 'keep-canary' || rollout.undoes) return true;
+  if (phase === 'rolling-back' || isKeeping(stage.name) || rollout.undoes) return true;
   if (phase !== 'promoting' || rollout.committedAt === null) return false;
+  if (stage.name === 'without-canary') return true;
   return isReturning(stage.name) ? canaryGone(rollout) : isCleaning(stage.name);
 };
 

@@ -22,6 +22,7 @@ const podSteps: Plan['steps'] = [
 
 const approvedSteps: Plan['steps'] = aPlan().steps.map((step, index) => ({ ...step, approval: index === 0 }));
 const atPromotion: Partial<Plan> = { conduct: { ...CONDUCT, until: { kind: 'promotion' } } };
+const lastStep: Partial<Plan> = { promoteAt: 'last-step' };
 const pauseAt = (at: number) => ({ at, name: 'pause' }) as const;
 const resumed: WalkOptions = { opened: { after: 60_000, command: 'resume' } };
 
@@ -122,6 +123,15 @@ const SCENARIOS: readonly Scenario[] = [
     trouble: { cancelAt: 20_000 },
     walk: resumed,
   },
+  { file: 'last-step', plan: lastStep },
+  { file: 'last-step-of-5', plan: { ...lastStep, steps: aPlan().steps.slice(0, 1) } },
+  { file: 'last-step-stable-never-ready', plan: lastStep, trouble: { stableStarts: false } },
+  { file: 'last-step-stable-dies', plan: lastStep, trouble: { stableDies: true } },
+  { file: 'last-step-updated-stable-is-worse', plan: lastStep, trouble: { stableErrors: 0.4 } },
+  { file: 'last-step-canary-dies', plan: lastStep, trouble: { canaryDiesAt: 96_000 } },
+  { file: 'last-step-cancelled', plan: lastStep, trouble: { cancelAt: 96_000 } },
+  { file: 'last-step-cancelled-while-it-returns', plan: lastStep, trouble: { cancelAt: 100_000 } },
+  { file: 'last-step-promoted-early', plan: lastStep, walk: { commands: [{ at: 20_000, name: 'promote' }] } },
   { file: 'runner-dies-and-another-goes-on', walk: { crashAfter: 60, resumes: true } },
   { file: 'runner-dies-and-another-goes-back', walk: { crashAfter: 60 } },
   {

@@ -11,6 +11,7 @@ import { CALM, type Trouble } from './world.ts';
 const shortPlan = (random: () => number): Plan => {
   const plan = aPlan({
     ...(random() < 0.3 ? { abilities: PODS } : {}),
+    ...(random() < 0.3 ? { promoteAt: 'last-step' } : {}),
     metrics: [[ERRORS], [ERRORS, LATENCY], [LATENCY], []][Math.floor(random() * 4)] ?? [],
   });
   const steps = plan.steps
@@ -21,7 +22,10 @@ const shortPlan = (random: () => number): Plan => {
     ...plan,
     conduct: {
       ...plan.conduct,
-      until: plan.abilities.unit === 'pods' ? null : (until[Math.floor(random() * 4)] ?? null),
+      until:
+        plan.abilities.unit === 'pods' || plan.promoteAt === 'last-step'
+          ? null
+          : (until[Math.floor(random() * 4)] ?? null),
       holdMs: random() < 0.5 ? 60_000 : 600_000,
       onCancel: random() < 0.2 ? 'keep' : 'rollback',
       approval: { ...plan.conduct.approval, timeoutMs: 30_000 },
@@ -59,6 +63,7 @@ const someTrouble = (random: () => number): Trouble => {
     canaryStarts: often(0.95, true, false),
     canaryDiesAt: at(0.1, 60_000),
     stableStarts: often(0.9, true, false),
+    stableDies: often(0.1, true, false),
     confirms: often(0.95, true, false),
     cancelAt: at(0.4, 60_000),
     foreignAt: at(0.1, 60_000),

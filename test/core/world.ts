@@ -1,3 +1,4 @@
+import { isInPlace } from '../../src/core/phases/in-place.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { ArmSeen, Effect, Intent, Observation, WriteOutcome } from '../../src/core/rollout.ts';
 import type { Sample } from '../../src/core/sample.ts';
@@ -22,6 +23,8 @@ export interface Trouble {
   readonly startMs: Ms;
   readonly canaryDiesAt: Ms | null;
   readonly stableStarts: boolean;
+  /** Once its update begins, stable has no ready pod any more. */
+  readonly stableDies: boolean;
   /** The router never says that a weight is in force. */
   readonly confirms: boolean;
   readonly cancelAt: Ms | null;
@@ -60,6 +63,7 @@ export const CALM: Trouble = {
   startMs: 1_500,
   canaryDiesAt: null,
   stableStarts: true,
+  stableDies: false,
   confirms: true,
   cancelAt: null,
   foreignAt: null,
@@ -107,6 +111,7 @@ export interface World {
   generation: number;
   stableImage: 'old' | 'new';
   stableReadyAt: Ms;
+  isStableAlive: boolean;
   counters: Record<Arm, Counters>;
   restarts: number;
   /** What a careful operator would call an outage. */
@@ -127,6 +132,7 @@ export const newWorld = (trouble: Trouble): World => ({
   generation: 1,
   stableImage: 'old',
   stableReadyAt: START,
+  isStableAlive: true,
   counters: { stable: noCounts(), canary: noCounts() },
   restarts: 0,
   harm: [],
@@ -199,11 +205,19 @@ export const deploy = (world: World, { deploys }: Trouble): void => {
 const setWeight = (world: World, plan: Plan, weight: BasisPoints): void => {
   const isPods = plan.abilities.unit === 'pods';
   if (isPods && world.canary === null) return;
+  if (!isPods && weight > world.weight && lacksPods(world, weight))
+    world.harm.push(`the canary got ${weight / 100} % with ${world.canary?.replicas ?? 0} pods`);
   if (world.weight !== weight || world.hasEntry === isPods) world.generation += 1;
   world.weight = weight;
   world.hasEntry = !isPods;
   if (isPods) scale(world, plan.steps.find((step) => step.weight === weight)?.canaryReplicas ?? 0);
 };
+
+/** Beside a stable of three that answers. */
+const lacksPods = (world: World, weight: BasisPoints): boolean =>
+  world.isStableAlive && Math.ceil((weight / 10_000) * STABLE_PODS) > (world.canary?.replicas ?? 0);
+
+const STABLE_PODS = 3;
 
 const scale = (world: World, replicas: number): void => {
   const ready = Math.min(world.canary?.ready ?? 0, replicas);
@@ -224,14 +238,15 @@ const landStage = (world: World, plan: Plan, stage: Extract<Intent, { kind: 'wor
     if (plan.abilities.unit === 'pods') world.weight = 0;
   }
   if (stage.kind === 'update-stable' && world.stableImage === 'old') {
-    if (isRouted && world.weight < 10_000) world.harm.push('stable was updated while it had traffic');
+    if (isRouted && world.weight < 10_000 && !isInPlace(plan))
+      world.harm.push('stable was updated while it had traffic');
     world.stableImage = 'new';
     world.stableReadyAt = world.now + 2_000;
   }
 };
 
 export const isStableUp = (world: World, trouble: Trouble): boolean =>
-  world.stableImage === 'old' || (trouble.stableStarts && world.now >= world.stableReadyAt);
+  world.stableImage === 'old' || (trouble.stableStarts && !trouble.stableDies && world.now >= world.stableReadyAt);
 
 const arm = (replicas: number, ready: number, template: string, lives: ArmSeen['lives']): ArmSeen => ({
   uid: template,
@@ -254,6 +269,8 @@ export const look = (
 ): Observation => {
   const want = effect.want.canary;
   const isStableReady = isStableUp(world, trouble);
+  // A rolling update keeps the old pods until the new ones are up.
+  const hasPods = isStableReady || (isInPlace(plan) && !trouble.stableDies);
   const { canary } = world;
   const isIn = world.weight === want && (world.hasEntry || want === 0 || plan.abilities.unit === 'pods');
   const arePodsUp = plan.abilities.unit === 'requests' || canary === null || canary.ready === canary.replicas;
@@ -276,7 +293,12 @@ export const look = (
         ? { kind: 'pending', waitingFor: '0 of 3 pods of stable ready' }
         : effect.stage && { kind: 'done' },
     restored: !world.hasEntry,
-    stable: arm(3, isStableReady ? 3 : 0, world.stableImage === 'old' ? template : 'template-2', lives('stable', 0)),
+    stable: arm(
+      STABLE_PODS,
+      hasPods ? STABLE_PODS : 0,
+      world.stableImage === 'old' ? template : 'template-2',
+      lives('stable', 0),
+    ),
     canary: canary === null ? null : arm(canary.replicas, canary.ready, 'template-2', lives('canary', world.restarts)),
   };
 };
@@ -325,6 +347,7 @@ export const passTime = (world: World, until: Ms, trouble: Trouble): void => {
     const next = Math.min(until, Math.floor(world.now / 1000) * 1000 + 1000);
     serve(world, (next - world.now) / 1000, trouble);
     world.now = next;
+    world.isStableAlive = world.stableImage === 'old' || !trouble.stableDies;
     if (world.canary !== null) {
       if (trouble.canaryStarts && next >= world.canary.readyAt) world.canary.ready = world.canary.replicas;
       if (since(trouble.canaryDiesAt, world)) world.canary.ready = 0;

@@ -2,20 +2,24 @@ import { bakeWaits } from '../bake.ts';
 import { isDrained } from '../drain.ts';
 import type { Plan } from '../plan.ts';
 import type { Observation, Rollout, StageName } from '../rollout.ts';
-import { weightOnly } from '../traffic.ts';
+import { type Traffic, weightOnly } from '../traffic.ts';
 import { ALL_TRAFFIC, type Ms } from '../units.ts';
 import { cleaning } from './cleaning.ts';
-import { freshLook, notWritten, podsMissing, type StageRule, stage, unverified } from './rule.ts';
+import { canaryGone, fullReplicas, isInPlace, keptWeight } from './in-place.ts';
+import { canaryScalesItself, freshLook, notWritten, podsMissing, type StageRule, stage, unverified } from './rule.ts';
 
-const takesAllOf = ({ abilities }: Plan): boolean => abilities.allTraffic;
+/** Everything goes to the canary before stable is updated. */
+const takesAllOf = (plan: Plan): boolean => plan.abilities.allTraffic && !isInPlace(plan);
 const takesAll = ({ plan }: Rollout): boolean => takesAllOf(plan);
-
-/** Enough canary pods for everything stable serves now. */
-export const fullReplicas = ({ plan, observation }: Rollout): number =>
-  Math.max(plan.stableReplicas, observation?.stable?.ready ?? 0);
+/** The updated stable is judged before all users are back on it. */
+const returnsInSteps = ({ plan }: Rollout): boolean => plan.abilities.allTraffic;
 
 /** The first part of the traffic that returns to the updated stable. */
 const SOME_ON_STABLE = ALL_TRAFFIC - 2_000;
+
+/** Updated in place stable has part of the traffic already: it is judged by that, and gets more only when all returns. */
+const someOnStable = ({ plan, traffic }: Rollout): Traffic =>
+  weightOnly(isInPlace(plan) ? Math.min(traffic.wanted.canary, SOME_ON_STABLE) : SOME_ON_STABLE);
 
 const stableMissing = (rollout: Rollout): string | null => {
   const look = freshLook(rollout);
@@ -48,20 +52,19 @@ const unjudged = (rollout: Rollout, now: Ms): string | null => {
 const wasReset = ({ plan, observation }: Rollout): boolean =>
   plan.conduct.until?.kind === 'promotion' && takesAllOf(plan) && observation?.restored === true;
 
-/** The canary died while traffic returns to a stable that answers: there is no better place than stable. */
-export const canaryGone = ({ observation }: Rollout): boolean =>
-  observation !== null && (observation.canary?.ready ?? 0) === 0 && (observation.stable?.ready ?? 0) > 0;
-
 /** The stages in which the updated stable gets traffic for the first time. */
 export const isReturning = (name: StageName): boolean => name === 'return-some' || name === 'return-all';
 
 /**
  * The canary takes over, stable is updated, the traffic returns. From `commit` on there is no way back to the old
- * version: failures halt, and the healthy copy keeps serving.
+ * version: failures halt, and the healthy copy keeps serving. With `promote-at: last-step` the canary takes over no more
+ * than it has, and stable's own rolling update keeps the others.
  */
 export const promoting: readonly StageRule[] = [
   stage('capacity', 'canary-not-ready', {
-    applies: (rollout) => takesAll(rollout) && (rollout.observation?.canary?.replicas ?? 0) < fullReplicas(rollout),
+    applies: (rollout) =>
+      takesAll(rollout) &&
+      (canaryScalesItself(rollout) || (rollout.observation?.canary?.replicas ?? 0) < fullReplicas(rollout)),
     intent: (rollout) => ({ kind: 'workload', stage: { kind: 'canary', replicas: fullReplicas(rollout) } }),
     watches: (rollout) => ({ kind: 'canary', replicas: fullReplicas(rollout) }),
     waitingFor: (rollout) => notWritten(rollout) ?? podsMissing(rollout, fullReplicas(rollout)),
@@ -92,6 +95,14 @@ export const promoting: readonly StageRule[] = [
     deadlineMs: ({ timings }) => timings.readyMs,
     onFailure: 'halt',
   }),
+  // Entered by name, when the canary is lost in the middle of an update in place: stable's pods answer for all.
+  stage('without-canary', 'promote-failed', {
+    wants: () => weightOnly(0),
+    intent: () => ({ kind: 'traffic', want: weightOnly(0) }),
+    waitingFor: unverified,
+    deadlineMs: ({ timings }) => timings.verifyMs,
+    onFailure: 'halt',
+  }),
   stage('stable-ready', 'promote-failed', {
     watches: () => ({ kind: 'update-stable' }),
     waitingFor: stableMissing,
@@ -101,9 +112,10 @@ export const promoting: readonly StageRule[] = [
     onFailure: 'halt',
   }),
   stage('return-some', 'promote-failed', {
-    applies: (rollout) => takesAll(rollout) && !canaryGone(rollout) && !wasReset(rollout),
-    wants: () => weightOnly(SOME_ON_STABLE),
-    intent: () => ({ kind: 'traffic', want: weightOnly(SOME_ON_STABLE) }),
+    applies: (rollout) =>
+      returnsInSteps(rollout) && !canaryGone(rollout) && !wasReset(rollout) && someOnStable(rollout).canary > 0,
+    wants: someOnStable,
+    intent: ({ traffic }) => ({ kind: 'traffic', want: traffic.wanted }),
     waitingFor: (rollout, now) => (canaryGone(rollout) ? null : (unverified(rollout, now) ?? unjudged(rollout, now))),
     deadlineMs: ({ timings }) => timings.verifyMs + timings.returnMs + timings.noDataMs,
     onFailure: 'halt',
@@ -112,7 +124,7 @@ export const promoting: readonly StageRule[] = [
     applies: (rollout) => !wasReset(rollout),
     wants: () => weightOnly(0),
     intent: () => ({ kind: 'traffic', want: weightOnly(0) }),
-    waitingFor: (rollout, now) => unverified(rollout, now) ?? (takesAll(rollout) ? unjudged(rollout, now) : null),
+    waitingFor: (rollout, now) => unverified(rollout, now) ?? (returnsInSteps(rollout) ? unjudged(rollout, now) : null),
     deadlineMs: ({ timings }) => timings.verifyMs + timings.returnMs + timings.noDataMs,
     onFailure: 'halt',
   }),
@@ -124,11 +136,25 @@ export const promoting: readonly StageRule[] = [
   ...cleaning('halt'),
 ];
 
-/** Only after a failure past the point of no return: everything goes to the copy that is known to be good, then it halts. */
-export const keepCanary: StageRule = stage('keep-canary', 'promote-failed', {
-  wants: () => weightOnly(ALL_TRAFFIC),
-  intent: () => ({ kind: 'traffic', want: weightOnly(ALL_TRAFFIC) }),
-  waitingFor: unverified,
-  deadlineMs: ({ timings }) => timings.verifyMs,
-  onFailure: 'halt',
-});
+/**
+ * Only after a failure past the point of no return: everything goes to the copy that is known to be good, then it halts.
+ * After an update in place the canary gets what its pods can take at once, and the rest when there are pods for it.
+ */
+export const keeping: readonly StageRule[] = [
+  stage('keep-canary', 'promote-failed', {
+    wants: (rollout) => weightOnly(keptWeight(rollout)),
+    intent: ({ traffic }) => ({ kind: 'traffic', want: traffic.wanted }),
+    waitingFor: unverified,
+    deadlineMs: ({ timings }) => timings.verifyMs,
+    onFailure: 'halt',
+  }),
+  stage('keep-capacity', 'canary-not-ready', {
+    intent: (rollout) => ({ kind: 'workload', stage: { kind: 'canary', replicas: fullReplicas(rollout) } }),
+    watches: (rollout) => ({ kind: 'canary', replicas: fullReplicas(rollout) }),
+    waitingFor: (rollout) => notWritten(rollout) ?? podsMissing(rollout, fullReplicas(rollout)),
+    deadlineMs: ({ timings }) => timings.readyMs,
+    onFailure: 'halt',
+  }),
+];
+
+export const isKeeping = (name: StageName): boolean => keeping.some((rule) => rule.name === name);
