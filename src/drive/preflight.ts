@@ -19,6 +19,7 @@ import { allowing, unusedAllowances } from './allowances.ts';
 import { checkHazards, hazardPermissions } from './check-hazards.ts';
 import { type CheckedMetrics, checkMetrics } from './check-metrics.ts';
 import { checkRights } from './check-rights.ts';
+import { checkAutoscalerRights } from './check-target-rights.ts';
 import { type Chosen, chooseRoute, missingRoutes, routerNamed } from './choose-route.ts';
 import { credentialsEnd } from './credentials-end.ts';
 import { dryRun } from './dry-run.ts';
@@ -85,6 +86,8 @@ export const preflight = async (input: PreflightInput): Promise<Preflight> => {
   const early = allowing([...resolved.findings, ...(chosen.ok ? [] : [chosen.problem])], spec.surroundings.allow);
   if (resolved.target === null || !chosen.ok || hasErrors(early)) return { kind: 'rejected', findings: early };
   const target: Target = { ...resolved.target, router: chosen.value.router.name, routes: chosen.value.routes };
+  const unheld = await checkAutoscalerRights(cluster, target, permissions, signal);
+  if (unheld.length > 0) return { kind: 'rejected', findings: [...early, ...unheld] };
   return withTarget(input, target, chosen.value, survey.seen, early, permissions);
 };
 
@@ -229,7 +232,8 @@ const planOf = (
     abilities: router.abilities,
     settleMs: router.settleMs?.(seen, target) ?? router.abilities.settleMs,
     revertMs: standingTime(routeOwners(seen, target.routes, router.fields(seen, target)).map(({ owner }) => owner)),
-    stableReplicas: Math.max(stable.replicas, stable.ready),
+    // What it grew by since the autoscaler's minimum was read may go again.
+    stableReplicas: Math.min(Math.max(stable.replicas, stable.ready), heldMinimum(target) ?? Number.POSITIVE_INFINITY),
     stableTemplate: stable.template,
     fromImages: stable.images.filter(({ container }) => target.images.some((image) => image.container === container)),
     uids: uidsOf(seen, [...target.routes, ...workload.marked(target)]),
@@ -242,6 +246,11 @@ const planOf = (
     readsPerLook: lightReads.length,
   });
   return planned.ok ? ready(planned.value) : { plan: null, findings: [planned.problem] };
+};
+
+const heldMinimum = ({ autoscaler }: Target): number | null => {
+  const held = autoscaler?.fields.find(({ path }) => path === '/spec/minReplicas')?.held;
+  return typeof held === 'number' ? held : null;
 };
 
 const ready = ({ plan, findings }: Planned): { readonly plan: Plan; readonly findings: readonly Finding[] } => ({

@@ -1,8 +1,17 @@
+import type { Rollout } from '../rollout.ts';
 import { weightOnly } from '../traffic.ts';
 import { freshLook, notWritten, podsMissing, type StageRule, splitsRequests, stage, unverified } from './rule.ts';
 
 const firstReplicas = (rollout: Parameters<StageRule['applies']>[0]): number =>
   splitsRequests(rollout) ? (rollout.plan.steps[0]?.canaryReplicas ?? 1) : 0;
+
+/** Scaled down in the moment between the check and the hold: its minimum brings it back. */
+const stableShrunk = (rollout: Rollout): string | null => {
+  const replicas = freshLook(rollout)?.stable?.replicas;
+  if (replicas === undefined) return 'a look at stable';
+  const { stableReplicas } = rollout.plan;
+  return replicas < stableReplicas ? `stable to be scaled back from ${replicas} to ${stableReplicas} pods` : null;
+};
 
 /** The new version beside the stable one, without a request on it yet. */
 export const preparing: readonly StageRule[] = [
@@ -11,6 +20,8 @@ export const preparing: readonly StageRule[] = [
   stage('hold-autoscaler', 'autoscaler', {
     applies: ({ plan }) => plan.target.autoscaler !== null,
     intent: () => ({ kind: 'workload', stage: { kind: 'hold-autoscaler' } }),
+    waitingFor: (rollout) => notWritten(rollout) ?? stableShrunk(rollout),
+    deadlineMs: ({ timings }) => timings.readyMs,
   }),
   stage('canary-service', 'refused-by-cluster', {
     applies: ({ plan }) => plan.target.canaryService !== null,

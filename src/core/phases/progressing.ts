@@ -3,7 +3,15 @@ import type { PlannedStep } from '../plan.ts';
 import type { Rollout } from '../rollout.ts';
 import { weightOnly } from '../traffic.ts';
 import { ALL_TRAFFIC } from '../units.ts';
-import { notWritten, podsMissing, type StageRule, splitsRequests, stage, unverified } from './rule.ts';
+import {
+  canaryScalesItself,
+  notWritten,
+  podsMissing,
+  type StageRule,
+  splitsRequests,
+  stage,
+  unverified,
+} from './rule.ts';
 
 /** The step that runs; the plan has at least one. */
 export const currentStep = (rollout: Rollout): PlannedStep => {
@@ -23,7 +31,8 @@ export const stepReplicas = (rollout: Rollout): number => {
 export const progressing: readonly StageRule[] = [
   stage('scale', 'canary-not-ready', {
     applies: (rollout) =>
-      splitsRequests(rollout) && (rollout.observation?.canary?.replicas ?? 0) < stepReplicas(rollout),
+      splitsRequests(rollout) &&
+      (canaryScalesItself(rollout) || (rollout.observation?.canary?.replicas ?? 0) < stepReplicas(rollout)),
     intent: (rollout) => ({ kind: 'workload', stage: { kind: 'canary', replicas: stepReplicas(rollout) } }),
     watches: (rollout) => ({ kind: 'canary', replicas: stepReplicas(rollout) }),
     waitingFor: (rollout) => notWritten(rollout) ?? podsMissing(rollout, stepReplicas(rollout)),

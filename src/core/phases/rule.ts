@@ -84,4 +84,8 @@ export const podsMissing = (rollout: Rollout, wanted: number): string | null => 
   return `${ready} of ${wanted} canary pods ready${problem}`;
 };
 
+/** The canary has an autoscaler of its own, whose minimum has to follow what is needed, however many pods there are now. */
+export const canaryScalesItself = ({ plan }: Rollout): boolean =>
+  plan.target.companions.some(({ ref }) => ref.kind === 'HorizontalPodAutoscaler');
+
 export const splitsRequests = ({ plan }: Rollout): boolean => plan.abilities.unit === 'requests';
