@@ -4,6 +4,7 @@ import type { Finding } from '../core/reason.ts';
 import type { Workload, WorkloadRequest } from '../ports/workload.ts';
 import { noLabels, relabelling, strangerFindings, trackingFindings } from './apart.ts';
 import { healthFindings, missingDeployment, ownerFindings, strategyFindings } from './checks.ts';
+import { copiesFor, namesTaken } from './copies.ts';
 import { findService, sharedServiceFindings } from './find-service.ts';
 import { chooseImages } from './images.ts';
 import { canaryServiceName } from './labels.ts';
@@ -15,7 +16,7 @@ import { chooseVersion, movingLabels } from './version.ts';
 
 type Resolved = ReturnType<Workload['resolve']>;
 
-const occupied = (survey: Survey, kind: 'Deployment' | 'Service', object: KubeObject): Finding => {
+const occupied = (survey: Survey, kind: string, object: KubeObject): Finding => {
   const { namespace } = survey.request;
   const where = `${kind} ${namespace}/${object.metadata.name}`;
   const remove = `kubectl -n ${namespace} delete ${kind.toLowerCase()} ${object.metadata.name}`;
@@ -44,7 +45,26 @@ const existingFindings = (survey: Survey, canaryService: string | null): readonl
   ];
 };
 
-const resolveFor = (survey: Survey, stable: Deployment): Resolved => {
+/** The target with the copies that were asked for. */
+const withCopies = (
+  seen: Seen,
+  survey: Survey,
+  stable: Deployment,
+  service: KubeObject | null,
+  target: NonNullable<Resolved['target']>,
+): Resolved => {
+  const { request } = survey;
+  const canary =
+    target.pair === null ? null : (survey.deployments.find(({ name }) => name === target.canaryDeployment) ?? null);
+  const { companions, findings } = copiesFor({ seen, request, target, stable, canary, service });
+  const taken = namesTaken({ seen, request }, companions).map((object) => occupied(survey, object.kind, object));
+  return {
+    target: { ...target, companions: [...target.companions, ...companions] },
+    findings: [...findings, ...taken],
+  };
+};
+
+const resolveFor = (seen: Seen, survey: Survey, stable: Deployment): Resolved => {
   const { request } = survey;
   const { version, findings: versionFindings } = chooseVersion(survey, stable);
   const next = version?.next ?? stable;
@@ -83,7 +103,8 @@ const resolveFor = (survey: Survey, stable: Deployment): Resolved => {
     pair: null,
     annotations: request.annotations,
   };
-  return { target, findings };
+  const copies = withCopies(seen, survey, stable, service, target);
+  return { target: copies.target, findings: [...findings, ...copies.findings] };
 };
 
 /** Every reason not to start, at once. A target is given whenever one can be made: checks of others need it too. */
@@ -91,7 +112,7 @@ export const resolve = (seen: Seen, request: WorkloadRequest): Resolved => {
   const survey = surveyOf(seen, request);
   return survey.stable === null
     ? { target: null, findings: [missingDeployment(survey)] }
-    : resolveFor(survey, survey.stable);
+    : resolveFor(seen, survey, survey.stable);
 };
 
 /** Whether all of stable runs these images already and is ready. The version before is never the one that runs. */

@@ -1,3 +1,4 @@
+import { COPIED } from '../core/copied-kinds.ts';
 import { guardOf } from '../core/marks.ts';
 import {
   DEPLOYMENT,
@@ -40,6 +41,7 @@ const SURVEYED = [SERVICE, DEPLOYMENT, REPLICA_SET, POD, HORIZONTAL_POD_AUTOSCAL
 export const surveys = (request: WorkloadRequest): readonly ReadRef[] => [
   objectRef(DEPLOYMENT, request.namespace, request.deployment),
   ...SURVEYED.map((type) => everyOne(type, request)),
+  ...request.copy.map((kind) => everyOne(COPIED[kind], request)),
 ];
 
 export const surveyOf = (seen: Seen, request: WorkloadRequest): Survey => {

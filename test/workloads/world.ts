@@ -1,3 +1,4 @@
+import { COPIED } from '../../src/core/copied-kinds.ts';
 import { guardOf } from '../../src/core/marks.ts';
 import {
   DEPLOYMENT,
@@ -187,6 +188,7 @@ const KINDS = [
   ENDPOINT_SLICE,
   HORIZONTAL_POD_AUTOSCALER,
   SCALED_OBJECT,
+  ...Object.values(COPIED),
 ] as const;
 
 /** The labels half of list selectors as the API server reads them: `key`, `key=value`, `key in (a,b)`. */
