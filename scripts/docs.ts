@@ -1,4 +1,4 @@
-// Writes the tables of README.md from the data that the code itself uses: `npm run docs`. A test holds them current.
+// Writes the tables of README.md and docs/hazards.md from the data that the code itself uses: `npm run docs`. A test holds them current.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { markdownTable } from 'markdown-table';
@@ -7,12 +7,14 @@ import { OUTPUTS } from '../src/config/outputs.ts';
 import type { Permission } from '../src/core/objects.ts';
 import { REASONS } from '../src/core/reason.ts';
 import { mergePermissions, OWN_PERMISSIONS, roleYaml } from '../src/core/rights.ts';
+import { HAZARDS } from '../src/hazards/index.ts';
 import { METRIC_SOURCES } from '../src/metrics/index.ts';
 import { routers as allRouters } from '../src/routers/index.ts';
 import { WORKLOADS } from '../src/workloads/index.ts';
 import { verdictRows } from './verdicts.ts';
 
-const readme = join(import.meta.dirname, '../README.md');
+/** Files with tables, from the root. */
+export const WITH_TABLES: readonly string[] = ['README.md', 'docs/hazards.md'];
 
 const code = (text: string): string => `\`${text}\``;
 /** A cell of a table: a pipe would end it, a line break the row. */
@@ -51,16 +53,23 @@ const reasons = (): string =>
   );
 
 const permissions = (): readonly Permission[] =>
-  mergePermissions([...OWN_PERMISSIONS, ...[...WORKLOADS, ...allRouters].flatMap((adapter) => adapter.permissions)]);
+  mergePermissions([
+    ...OWN_PERMISSIONS,
+    ...[...WORKLOADS, ...allRouters, ...HAZARDS].flatMap((adapter) => adapter.permissions),
+  ]);
+
+/** Those that may be left out stand in brackets. */
+const verbsOf = ({ verbs, optional = [] }: Permission): string =>
+  [...verbs, ...optional.map((verb) => `(${verb})`)].join(', ');
 
 const rights = (): string =>
   table(
     ['Group', 'Resource', 'Verbs', 'For'],
-    permissions().map(({ group, resource, verbs, why }) => [
-      group === '' ? '(core)' : code(group),
-      code(resource),
-      verbs.join(', '),
-      why,
+    permissions().map((permission) => [
+      permission.group === '' ? '(core)' : code(permission.group),
+      code(permission.resource),
+      verbsOf(permission),
+      permission.why,
     ]),
   );
 
@@ -87,6 +96,17 @@ const sources = (): string =>
 
 const verdicts = (): string => table(['Verdict', 'The sentence in the report'], verdictRows());
 
+const hazards = (): string =>
+  table(
+    ['What is in the cluster', 'What the rollout does', 'Refused as', 'What lets it go on'],
+    HAZARDS.flatMap(({ rows }) => rows).map(({ hazard, handling, code: reason, override }) => [
+      hazard,
+      handling,
+      reason === null ? '' : code(reason),
+      override ?? '',
+    ]),
+  );
+
 const TABLES: Readonly<Record<string, () => string>> = {
   inputs,
   outputs,
@@ -96,14 +116,20 @@ const TABLES: Readonly<Record<string, () => string>> = {
   routers,
   sources,
   verdicts,
+  hazards,
 };
 
 /** The text with what stands between each pair of markers made anew. A marker that nothing is made for throws. */
 export const withTables = (text: string): string =>
   text.replaceAll(/<!-- generated:([\w-]+) -->\n[\s\S]*?<!-- \/generated -->/g, (_, name: string) => {
     const make = TABLES[name];
-    if (make === undefined) throw new Error(`README.md: no table is called ${name} (known: ${Object.keys(TABLES)})`);
+    if (make === undefined) throw new Error(`no table is called ${name} (known: ${Object.keys(TABLES)})`);
     return `<!-- generated:${name} -->\n\n${make()}\n\n<!-- /generated -->`;
   });
 
-if (import.meta.main) writeFileSync(readme, withTables(readFileSync(readme, 'utf8')));
+const rewrite = (file: string): void => {
+  const path = join(import.meta.dirname, '..', file);
+  writeFileSync(path, withTables(readFileSync(path, 'utf8')));
+};
+
+if (import.meta.main) WITH_TABLES.forEach(rewrite);

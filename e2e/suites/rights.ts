@@ -17,14 +17,17 @@ import { type Context, identityOf, releaseInputs } from '../harness/shop.ts';
 import type { Suite } from '../harness/suite.ts';
 
 const NAMESPACE = 'rights';
-/** In the Role, and not missed: without the watch, commands are looked for every four seconds. */
-const OPTIONAL: readonly string[] = ['watch configmaps'];
-
 interface Right {
   readonly group: string;
   readonly resource: string;
   readonly verb: string;
 }
+
+/** What the comments of a Role say may be left out, as `VERB RESOURCE`: a whole line, or the verbs named. */
+const optionalIn = (text: string): readonly string[] =>
+  [...text.matchAll(/resources: \["([\w/]+)"\], verbs: \[([\w, ]+)\] \} # optional(?:: ([\w, ]+))?$/gm)].flatMap(
+    ([, resource = '', all = '', some]) => (some ?? all).split(', ').map((verb) => `${verb} ${resource}`),
+  );
 
 /** The Role that `plan` prints, as rights one by one, each once: it may be printed in several places. */
 const rightsIn = (text: string): readonly Right[] => {
@@ -141,7 +144,8 @@ export const rights: Suite = {
     const needed = rightsIn(`${plan.summary}\n${plan.log}`);
     context.claims.claim('plan prints the Role', needed.length > 0, `${needed.length} rights`);
 
-    const missed = needed.filter(({ verb, resource }) => !OPTIONAL.includes(`${verb} ${resource}`));
+    const optional = optionalIn(`${plan.summary}\n${plan.log}`);
+    const missed = needed.filter(({ verb, resource }) => !optional.includes(`${verb} ${resource}`));
     for (const missing of missed) await without(context, inputs, needed, missing);
     await claimRestored(context, opened, ['HTTPRoute/checkout', 'Deployment/checkout', 'Service/checkout']);
     await promoted(context, opened, inputs, needed);

@@ -45,7 +45,21 @@ export const mergePermissions = (permissions: readonly Permission[]): readonly P
   return [...merged.values()];
 };
 
-/** The Role that allows these permissions in one namespace, as YAML to paste. Those of other namespaces are left out. */
+const optionalText = ({ verbs, optional = [] }: Permission): string => {
+  if (optional.length === 0) return '';
+  return verbs.length === 0 ? ' # optional' : ` # optional: ${optional.join(', ')}`;
+};
+
+const ruleText = (permission: Permission): string => {
+  const { group, resource, verbs, optional = [] } = permission;
+  const all = inOrder(verbs, optional).join(', ');
+  return `  - { apiGroups: ["${group}"], resources: ["${resource}"], verbs: [${all}] }${optionalText(permission)}`;
+};
+
+/**
+ * The Role that allows these permissions in one namespace, as YAML to paste. Those of other namespaces are left out. A
+ * comment tells what may be left out of a line, or that the line may.
+ */
 export const roleYaml = (permissions: readonly Permission[], namespace: string, name = 'canary-rollout'): string => {
   const rules = mergePermissions(permissions.filter((one) => (one.namespace ?? namespace) === namespace));
   return [
@@ -53,10 +67,7 @@ export const roleYaml = (permissions: readonly Permission[], namespace: string, 
     'kind: Role',
     `metadata: { name: ${name}, namespace: ${JSON.stringify(namespace)} }`,
     'rules:',
-    ...rules.map(
-      ({ group, resource, verbs, optional }) =>
-        `  - { apiGroups: ["${group}"], resources: ["${resource}"], verbs: [${inOrder(verbs, optional ?? []).join(', ')}] }`,
-    ),
+    ...rules.map(ruleText),
     '',
   ].join('\n');
 };

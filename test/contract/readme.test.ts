@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { withTables } from '../../scripts/docs.ts';
+import { WITH_TABLES, withTables } from '../../scripts/docs.ts';
 import { METRIC_KEYS } from '../../src/config/shape.ts';
 import { REASONS } from '../../src/core/reason.ts';
 import { PRESET_NAMES } from '../../src/metrics/presets/index.ts';
@@ -35,9 +35,12 @@ const linksOf = (file: string): readonly (readonly [target: string, anchor: stri
       return [path === '' ? file : posix.join(posix.dirname(file), path), anchor] as const;
     });
 
-describe('the tables of the README', () => {
-  test('are those that the code makes', () => {
-    expect(readme).toBe(withTables(readme));
+describe('the tables of README and docs', () => {
+  test.each(WITH_TABLES)('are those that the code makes: %s', (file) => {
+    const text = textOf(file);
+
+    expect(text).toContain('<!-- generated:');
+    expect(text).toBe(withTables(text));
   });
 
   test('are found out when they are old', () => {

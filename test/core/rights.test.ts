@@ -34,6 +34,16 @@ describe('rights', () => {
     expect(role.rules[0]).toMatchObject({ verbs: ['get', 'watch', 'create', 'patch', 'delete'] });
   });
 
+  test('that may be left out are marked in the Role, verb by verb or as a whole line', () => {
+    const quotas: Permission = { group: '', resource: 'resourcequotas', verbs: [], optional: ['list'], why: 'look' };
+    const lines = roleYaml([...OWN_PERMISSIONS, ...routes, quotas], 'shop').split('\n');
+    const lineOf = (resource: string): string => lines.find((line) => line.includes(`"${resource}"`)) ?? '';
+
+    expect(lineOf('configmaps')).toMatch(/ # optional: watch$/);
+    expect(lineOf('resourcequotas')).toMatch(/verbs: \[list\] \} # optional$/);
+    expect(lineOf('httproutes')).not.toContain('#');
+  });
+
   test('that one part needs are not optional any more', () => {
     const [first] = OWN_PERMISSIONS;
     const needed: Permission = { group: '', resource: 'configmaps', verbs: ['watch'], why: 'follow them' };

@@ -1,6 +1,6 @@
 import { type ActionRun, type Inputs, type RunningAction, startAction, tailOf } from '../../harness/action.ts';
 import { auditOf, writesOf } from '../../harness/audit.ts';
-import { type Case, claimNoneLost, claimNoneLostSince, claimPromoted, claimStatus } from '../../harness/case.ts';
+import { type Case, claimPromoted, claimStatus } from '../../harness/case.ts';
 import type { Gate } from '../../harness/gate.ts';
 import type { KubeObject } from '../../harness/json.ts';
 import { imageOf } from '../../harness/objects.ts';
@@ -13,7 +13,7 @@ import {
   type ShopOptions,
   untilMeasured,
 } from '../../harness/shop.ts';
-import { httpSender, lost, lostSince, startTraffic, untilServed } from '../../harness/traffic.ts';
+import { httpSender, lostSince, lostText, startTraffic, untilServed } from '../../harness/traffic.ts';
 import type { Sender } from '../../stack/senders.ts';
 import { ALL_KINDS, claimAllEqual, everything, shopObjects } from './surroundings.ts';
 
@@ -176,12 +176,16 @@ const underLoad = async (context: HazardContext, setting: Release): Promise<Case
   return { shop, before: await everything(context, shop), traffic };
 };
 
-const claimLosses = async (context: HazardContext, opened: Case, { version }: Release): Promise<string> => {
-  const report = await opened.traffic.end();
-  const isBad = version.includes('bad');
-  if (isBad) claimNoneLostSince(context, opened, 0, version);
-  else claimNoneLost(context, report);
-  const count = isBad ? lostSince(opened.traffic.answers, 0, version).length : lost(report);
+/** Whoever failed: the rollout itself, or what stands beside it. What a bad version fails is no loss of theirs. */
+const claimLosses = async (context: HazardContext, { traffic }: Case, { version }: Release): Promise<string> => {
+  const report = await traffic.end();
+  const except = version.includes('bad') ? version : '';
+  const harmed = lostSince(traffic.answers, 0, except);
+  const count = harmed.length + report.notSent;
+  context.claims.figure({ kind: 'requests', sent: report.sent, lost: count });
+  const measured =
+    except === '' ? lostText(report) : `${count} of ${report.sent} ${JSON.stringify(harmed.slice(0, 3))}`;
+  context.claims.claim('no request is lost', count === 0 && report.sent > 0, measured);
   return `${count} of ${report.sent} lost`;
 };
 

@@ -9,7 +9,8 @@ const definitionOf = ({ kind, apiVersion, plural }: Served): object => {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}` },
+    // Groups of Kubernetes ask for it: https://github.com/kubernetes/enhancements/pull/1111
+    metadata: { name: `${plural}.${group}`, annotations: { 'api-approved.kubernetes.io': 'unapproved, for tests' } },
     spec: {
       group,
       scope: 'Namespaced',

@@ -4,6 +4,7 @@ import type { Context } from '../../harness/shop.ts';
 import type { Suite } from '../../harness/suite.ts';
 import { aligned } from '../../harness/table.ts';
 import { cases as autoscaling } from './autoscaling.ts';
+import { cases as beside } from './beside.ts';
 import type { HazardCase, HazardContext, Outcome } from './case.ts';
 import { defineKinds } from './crds.ts';
 import { cases as gitops } from './gitops.ts';
@@ -22,6 +23,7 @@ const CASES: readonly HazardCase[] = [
   ...gitops,
   ...pair,
   ...paths,
+  ...beside,
 ];
 
 /** Cases at a time: refusals have no users and wait for nobody. */
