@@ -1,6 +1,7 @@
 import type { Command, CommandName } from './core/command.ts';
 import { formatWeight } from './core/format.ts';
 import type { RolloutEntry, Subject } from './core/outcome.ts';
+import { isInPlace } from './core/phases/in-place.ts';
 import { refused as refusedBy, rejection } from './core/rejection.ts';
 import { reopen } from './core/reopen.ts';
 import type { Rollout } from './core/rollout.ts';
@@ -128,13 +129,21 @@ const endsHalt = ({ phase, reopensAs }: Rollout, name: CommandName): boolean =>
 /** Why a resumed rollout cannot end where this job's `until` says: null when it can, or when nothing was said. */
 const cannotEndThere = (until: ControlSpec['until'], { plan, step, committedAt }: Rollout): string | null => {
   if (until === null) return null;
-  if (committedAt !== null) return '`until` comes too late: all traffic is on the canary already';
-  if (until.kind === 'promotion')
-    return plan.abilities.allTraffic ? null : 'where the share is that of pods, there is no `until: promotion`';
+  if (committedAt !== null)
+    return `\`until\` comes too late: ${isInPlace(plan) ? 'stable is being updated' : 'all traffic is on the canary'} already`;
+  if (until.kind === 'promotion') return noPromotionWait(plan);
   const ahead = plan.steps.slice(step + 1).map(({ asked }) => asked);
   if (ahead.includes(until.weight)) return null;
-  const known = ahead.length === 0 ? '`promotion`' : `${ahead.map(formatWeight).join(', ')} and \`promotion\``;
-  return `\`until: ${formatWeight(until.weight)}\` is not ahead of the rollout; what is: ${known}`;
+  const known = [...ahead.map(formatWeight), ...(noPromotionWait(plan) === null ? ['`promotion`'] : [])];
+  return `\`until: ${formatWeight(until.weight)}\` is not ahead of the rollout; what is: ${anded(known)}`;
+};
+
+const anded = (names: readonly string[]): string =>
+  names.length < 2 ? (names[0] ?? 'nothing') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+
+const noPromotionWait = (plan: Rollout['plan']): string | null => {
+  if (!plan.abilities.allTraffic) return 'where the share is that of pods, there is no `until: promotion`';
+  return isInPlace(plan) ? 'with `promote-at: last-step` there is no `until: promotion`' : null;
 };
 
 const commandOf = ({ by, commandId, rolloutId }: Control, name: CommandName): Command => ({

@@ -1,12 +1,14 @@
 import { formatTime, formatWeight } from '../core/format.ts';
 import type { ObjectRef } from '../core/objects.ts';
+import { isInPlace } from '../core/phases/in-place.ts';
 import type { ContainerImage, Target } from '../core/plan.ts';
 import type { ArmSeen, Rollout } from '../core/rollout.ts';
 import { storeName } from '../core/store-name.ts';
+import { ALL_TRAFFIC } from '../core/units.ts';
 import { markdownFence } from './escape.ts';
 import { code, type Inline, joined, prose, say, toMarkdown } from './inline.ts';
 import { accepts, annotateLine, isPlainName, kubectlLine } from './steer.ts';
-import { isOldStable, versionOf, versions } from './subject.ts';
+import { isOldStable, knownWeight, versionOf, versions } from './subject.ts';
 
 /** For `halted`: what is where, what a person can do, and the commands. The first ones only read. */
 export const haltedLines = (rollout: Rollout): readonly string[] => {
@@ -24,7 +26,15 @@ export const haltedLines = (rollout: Rollout): readonly string[] => {
 const first = (rollout: Rollout): Inline =>
   rollout.committedAt === null
     ? say`Stable still runs the old version, and is the copy to rely on.`
-    : say`The canary serves: do not delete its Deployment or Service, nor its entry in the route, before stable is ready and has the traffic. Nothing takes the traffic away from it by itself.`;
+    : isShared(rollout)
+      ? say`Both serve: the canary has ${formatWeight(knownWeight(rollout) ?? 0)} of the traffic, stable the rest, with the pods that its rolling update kept or brought up. Do not delete the canary's Deployment or Service, nor its entry in the route. Nothing takes the traffic away from either by itself.`
+      : say`The canary serves: do not delete its Deployment or Service, nor its entry in the route, before stable is ready and has the traffic. Nothing takes the traffic away from it by itself.`;
+
+/** Stable was to be updated in place, and still has users. */
+const isShared = (rollout: Rollout): boolean => {
+  const weight = knownWeight(rollout);
+  return isInPlace(rollout.plan) && weight !== null && weight < ALL_TRAFFIC;
+};
 
 const beforeCommit = (rollout: Rollout): readonly Inline[] => [
   say`Look at the route: stable should have all the weight. Set it by hand where users are hurt; the rollout accepts that.`,
@@ -47,8 +57,8 @@ const afterCommit = (rollout: Rollout): readonly Inline[] => {
       ];
     case 'image-moved':
       return [
-        say`Stable pulled an image that is not the one that was judged, though it has the same name; so it gets no traffic.${judgedIds(rollout)}`,
-        say`Finish: let the name lead to the judged image again, restart stable's pods (they have no traffic), then ${promote}.`,
+        say`Stable pulled an image that is not the one that was judged, though it has the same name; so it ${isShared(rollout) ? 'should get' : 'gets'} no traffic.${judgedIds(rollout)}`,
+        say`Finish: let the name lead to the judged image again, restart stable's pods${isShared(rollout) ? '' : ' (they have no traffic)'}, then ${promote}.`,
         undo(rollout, from),
         say`To keep it from happening again, release by digest or by tags that are never reused.`,
       ];

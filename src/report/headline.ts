@@ -1,5 +1,6 @@
 import { formatDuration as duration, formatWeight as share } from '../core/format.ts';
 import type { Outcome } from '../core/outcome.ts';
+import { isInPlace } from '../core/phases/in-place.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Rollout, StageName, Wait } from '../core/rollout.ts';
 import { ALL_TRAFFIC, type BasisPoints, type Ms } from '../core/units.ts';
@@ -13,6 +14,7 @@ import {
   elapsed,
   holdEnd,
   isNewStable,
+  isOldStable,
   isReturned,
   knownWeight,
   mostPressing,
@@ -188,11 +190,19 @@ const leftLine = (rollout: Rollout, now: Ms): Inline => {
 
 /** Where users are, by the last confirmed weight; unknown stays unsaid. */
 const whereTraffic = (rollout: Rollout): Inline => {
-  const { from, to } = versions(rollout.plan);
+  const { to } = versions(rollout.plan);
   const weight = knownWeight(rollout);
   if (weight === null) return say`where the traffic is could not be confirmed`;
   if (weight === ALL_TRAFFIC) return say`all traffic is on the canary (${to})`;
-  return weight === 0 ? say`all traffic is on stable` : say`${share(weight)} of traffic on ${to}, the rest on ${from}`;
+  if (weight === 0) return say`all traffic is on stable`;
+  return say`${share(weight)} of traffic on ${to}, the rest on ${restOf(rollout)}`;
+};
+
+/** What stable serves to those who stay on it: in the middle of an update in place it is of both versions. */
+const restOf = (rollout: Rollout): Inline => {
+  if (rollout.committedAt === null || !isInPlace(rollout.plan) || isOldStable(rollout))
+    return versions(rollout.plan).from;
+  return isNewStable(rollout) ? say`the updated stable` : say`stable, which is updated in part`;
 };
 
 const plannedLine = (outcome: Outcome & { readonly kind: 'planned' }): Inline => {
