@@ -3,13 +3,15 @@ import type { KubeObject, ListRef, ObjectRef, Permission, ReadRef, Request, Seen
 import type { Target } from '../core/plan.ts';
 import type { Finding } from '../core/reason.ts';
 import type { ArmSeen, Progress, WorkloadStage } from '../core/rollout.ts';
-import type { CopiedKind, ImageChange } from '../core/spec.ts';
-import type { Arm, Result } from '../core/units.ts';
+import type { CopiedKind, ImageChange, Manifest } from '../core/spec.ts';
+import type { Arm, Json, Result } from '../core/units.ts';
 
 /** Stable's template with other images, or the whole template that it had before the current one. */
 export type RequestedVersion =
   | { readonly kind: 'images'; readonly images: readonly ImageChange[] }
   | { readonly kind: 'previous' };
+  /** `template`: the manifest's as the API server completes it; null: it was not asked yet. */
+  | { readonly kind: 'manifest'; readonly manifest: Manifest; readonly template: Json | null }
 
 /** What the user asked for, before a Target can be made. */
 export interface WorkloadRequest {
@@ -35,6 +37,16 @@ export interface Workload {
   /** Everything `resolve` needs: the Deployment, all Services, autoscalers, Deployments of the namespace. Kinds the cluster does not serve are left out of Seen. */
   surveys(request: WorkloadRequest): readonly ReadRef[];
   /** Finds Service, labels and names, and every reason not to start. Findings of severity error mean `target` must not be used. */
+  /**
+   * The write that gives stable the manifest's template, or creates a Deployment that does not exist. Sent dry, its answer
+   * has the template as the API server completes it. null: the version is no manifest.
+   */
+  offer(
+    seen: Seen,
+    request: WorkloadRequest,
+  ): { readonly write: Request | null; readonly findings: readonly Finding[] };
+  /** Objects of other kinds that the name may mean, looked for only where there is no such Deployment; what cannot be read is left out. */
+  namesakes(request: WorkloadRequest): readonly ObjectRef[];
   resolve(
     seen: Seen,
     request: WorkloadRequest,

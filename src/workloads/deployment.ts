@@ -5,6 +5,7 @@ import { releaseNotes } from './autoscaler.ts';
 import { createSamplePod } from './copy.ts';
 import { observe } from './observe.ts';
 import { plan } from './plan.ts';
+import { offer } from './manifest.ts';
 import { podsExpression, podsOf } from './pods.ts';
 import { progress } from './progress.ts';
 import { isUnchanged, resolve } from './resolve.ts';
@@ -61,6 +62,8 @@ export const deploymentWorkload: Workload = {
   surveys,
   resolve,
   isUnchanged,
+  namesakes,
+  offer,
   reads,
   plan,
   samplePod: (seen, target) =>

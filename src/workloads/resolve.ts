@@ -8,9 +8,12 @@ import { copiesFor, namesTaken } from './copies.ts';
 import { findService, sharedServiceFindings } from './find-service.ts';
 import { chooseImages } from './images.ts';
 import { canaryServiceName } from './labels.ts';
+import { templateOfManifest } from './manifest.ts';
+import { adoptPair } from './pair.ts';
 import { scalingOf } from './scaling.ts';
 import { type Deployment, isRolledOut } from './shape.ts';
 import { isOfRollout, type Survey, surveyOf } from './survey.ts';
+import { isSameTemplate } from './template.ts';
 import { MANAGED_BY, MANAGER } from './tracking.ts';
 import { chooseVersion, movingLabels } from './version.ts';
 
@@ -115,7 +118,7 @@ export const resolve = (seen: Seen, request: WorkloadRequest): Resolved => {
     : resolveFor(seen, survey, survey.stable);
 };
 
-/** Whether all of stable runs these images already and is ready. The version before is never the one that runs. */
+/** Whether all of stable runs this version already and is ready. The version before is never the one that runs. */
 export const isUnchanged = (seen: Seen, request: WorkloadRequest): boolean => {
   const { stable } = surveyOf(seen, request);
   if (request.version.kind === 'previous') return false;
@@ -125,6 +128,7 @@ export const isUnchanged = (seen: Seen, request: WorkloadRequest): boolean => {
     findings.length === 0 &&
     images.length > 0 &&
     images.every(({ container, image }) =>
+  if (request.version.kind === 'manifest') return isSameTemplate(stable.template, templateOfManifest(request.version));
       stable.containers.some((one) => one.name === container && one.image === image),
     )
   );

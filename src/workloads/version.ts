@@ -6,6 +6,7 @@ import { fieldsOf } from '../core/shape.ts';
 import type { Json } from '../core/units.ts';
 import { revisionOf } from './arms.ts';
 import { chooseImages } from './images.ts';
+import { type ManifestVersion, templateOfManifest } from './manifest.ts';
 import { matches, selects } from './selectors.ts';
 import { type Deployment, toJson } from './shape.ts';
 import { ownedBy, type Survey } from './survey.ts';
@@ -50,12 +51,19 @@ const previousOf = (survey: Survey, stable: Deployment): KubeObject | null => {
   return newest ?? null;
 };
 
+/** What the new template is called in messages. */
+const nameOf = ({ request }: Survey): string =>
+  request.version.kind === 'manifest' ? 'the manifest' : 'the version before';
+
 const unsafe = (survey: Survey, message: string): Finding => ({
   severity: 'error',
   code: 'unsafe-labels',
   where: whereOf(survey),
   message,
-  advice: 'Release the earlier image with `command: run`, which keeps the labels as they are now.',
+  advice:
+    survey.request.version.kind === 'manifest'
+      ? 'Keep this label in the pod template as it is in the cluster.'
+      : 'Release the earlier image with `command: run`, which keeps the labels as they are now.',
 });
 
 /** The old labels once kept its pods in these selectors; who has changed a selector since would lose them by a promotion. */
@@ -64,9 +72,9 @@ const labelFindings = (survey: Survey, stable: Deployment, next: Deployment): re
   return [
     ...(matches(stable.selector, next.labels)
       ? []
-      : [unsafe(survey, `${whereOf(survey)} does not select pods of the version before.`)]),
+      : [unsafe(survey, `${whereOf(survey)} does not select pods of ${nameOf(survey)}.`)]),
     ...lost.map(({ metadata }) =>
-      unsafe(survey, `Service ${metadata.name} selects the pods of now, but not those of the version before.`),
+      unsafe(survey, `Service ${metadata.name} selects the pods of now, but not those of ${nameOf(survey)}.`),
     ),
   ];
 };
@@ -102,10 +110,20 @@ const previousVersion = (survey: Survey, stable: Deployment): Chosen => {
   };
 };
 
+const manifestVersion = (survey: Survey, stable: Deployment, asked: ManifestVersion): Chosen => {
+  const template = templateOfManifest(asked);
+  const next = withTemplate(stable, template);
+  return {
+    version: { next, images: imagesOf(stable, next), template: toJson(template) },
+    findings: labelFindings(survey, stable, next),
+  };
+};
+
 /** What the request wants to release, from what the namespace holds. */
 export const chooseVersion = (survey: Survey, stable: Deployment): Chosen => {
   const { version } = survey.request;
   if (version.kind === 'previous') return previousVersion(survey, stable);
+  if (version.kind === 'manifest') return manifestVersion(survey, stable, version);
   const { images, findings } = chooseImages(stable, version.images);
   return { version: { next: stable, images, template: null }, findings };
 };
@@ -122,4 +140,4 @@ export const movingLabels = (
 ): readonly Finding[] =>
   Object.keys(relabel)
     .filter((key) => stable.labels[key] !== next.labels[key])
-    .map((key) => unsafe(survey, `The label ${key} of the version before has another value than now.`));
+    .map((key) => unsafe(survey, `The label ${key} of ${nameOf(survey)} has another value than now.`));

@@ -74,6 +74,8 @@ export const workload: Workload = {
   name: 'none',
   permissions: [],
   surveys: () => [],
+  namesakes: () => [],
+  offer: () => ({ write: null, findings: [] }),
   resolve: () => ({ target: null, findings: [] }),
   isUnchanged: () => false,
   reads: () => [CANARY_SERVICE, STABLE_SERVICE],
