@@ -11,6 +11,8 @@ export interface ResourceKind {
 export interface ObjectRef extends ResourceKind {
   readonly namespace: string;
   readonly name: string;
+  /** Only whether it is there is asked, and only its name is answered: it may be a Secret. */
+  readonly nameOnly?: true;
 }
 
 /** All objects of a kind in a namespace that a label selector matches (`a=b,c in (d)`; `''` is all). */
@@ -20,6 +22,8 @@ export interface ListRef extends ResourceKind {
   readonly labelSelector: string;
   /** `metadata.name=a`: with it, a right that is given by `resourceNames` is enough to list and to watch. */
   readonly fieldSelector?: string;
+  /** Only names are asked and answered. */
+  readonly nameOnly?: true;
 }
 
 export type ReadRef = ObjectRef | ListRef;
@@ -94,6 +98,7 @@ export const REPLICA_SET: ResourceKind = { apiVersion: 'apps/v1', kind: 'Replica
 export const POD: ResourceKind = { apiVersion: 'v1', kind: 'Pod', plural: 'pods' };
 export const SERVICE: ResourceKind = { apiVersion: 'v1', kind: 'Service', plural: 'services' };
 export const CONFIG_MAP: ResourceKind = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' };
+export const SECRET: ResourceKind = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets' };
 export const LEASE: ResourceKind = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' };
 export const ENDPOINT_SLICE: ResourceKind = {
   apiVersion: 'discovery.k8s.io/v1',

@@ -1,4 +1,11 @@
-import type { KubeObject, ListRef, Metadata, Request } from '../core/objects.ts';
+import {
+  isListRef,
+  type KubeObject,
+  type ListRef,
+  type Metadata,
+  type ReadRef,
+  type Request,
+} from '../core/objects.ts';
 import type { Json, Result } from '../core/units.ts';
 import { ok } from '../core/units.ts';
 import type { CallResult, Cluster } from '../ports/cluster.ts';
@@ -24,7 +31,8 @@ export const connect = (options: ClusterOptions): Result<Cluster, { readonly mes
   return ok({
     defaultNamespace: sender.session().loaded.namespace,
     server: sender.session().loaded.server,
-    read: async (ref, signal) => asObject(await askJson(get(objectPath(ref)), signal), ref),
+    read: async (ref, signal) =>
+      nameOf(asObject(await askJson(get(objectPath(ref), acceptFor(ref)), signal), ref), ref),
     list: (ref, signal) => listAll(askJson, ref, signal),
     watch: (ref, signal) => watchObjects(sender.session(), options, ref, signal),
     send: async (request, { dryRun, signal }) => {
@@ -73,6 +81,20 @@ const toObject = (
 const toMetadata = (value: unknown): Metadata =>
   typeof value === 'object' && value !== null ? { name: '', ...value } : { name: '' };
 
+/** Without the content: https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches */
+const METADATA = { one: 'PartialObjectMetadata', many: 'PartialObjectMetadataList' } as const;
+const acceptFor = (ref: ReadRef): string =>
+  ref.nameOnly === true
+    ? `application/json;as=${isListRef(ref) ? METADATA.many : METADATA.one};g=meta.k8s.io;v=v1`
+    : 'application/json';
+
+/** Annotations can hold the content too: the last configuration that kubectl applied. */
+const named = (object: KubeObject, { nameOnly, apiVersion, kind }: ReadRef): KubeObject =>
+  nameOnly === true ? { apiVersion, kind, metadata: { name: object.metadata.name } } : object;
+
+const nameOf = (result: CallResult<KubeObject>, ref: ReadRef): CallResult<KubeObject> =>
+  result.kind === 'ok' ? { kind: 'ok', value: named(result.value, ref) } : result;
+
 /** A continue token that is too old makes the list begin again, once. */
 const listAll = async (ask: AskJson, ref: ListRef, signal: AbortSignal): Promise<CallResult<readonly KubeObject[]>> => {
   const first = await listPages(ask, ref, signal);
@@ -88,12 +110,12 @@ const listPages = async (
   let token: string | null = null;
   do {
     const page: CallResult<Readonly<Record<string, unknown>>> = await ask(
-      get(listPath(ref, { limit: PAGE_SIZE, continue: token })),
+      get(listPath(ref, { limit: PAGE_SIZE, continue: token }), acceptFor(ref)),
       signal,
     );
     if (page.kind !== 'ok') return page;
     const { items, metadata } = page.value;
-    if (Array.isArray(items)) objects.push(...items.map((item) => toObject(item, ref)));
+    if (Array.isArray(items)) objects.push(...items.map((item) => named(toObject(item, ref), ref)));
     token = continueToken(metadata);
   } while (token !== null);
   return { kind: 'ok', value: objects };
