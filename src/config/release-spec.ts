@@ -4,6 +4,7 @@ import { missing, nameOf, type Reading, requireInput } from './fields.ts';
 import { readManifest } from './manifest.ts';
 import { warnOfRare } from './metrics.ts';
 import type { Parts } from './parts.ts';
+import { reportPair } from './pair.ts';
 import { reportInPlace } from './promote-at.ts';
 import { readSources, reportWithoutSource } from './sources.ts';
 import { reportTooLong } from './steps.ts';
@@ -26,6 +27,7 @@ export const releaseSpec = (reading: Reading, parts: Parts, command: Spec['comma
   reportWithoutSource(reading, metrics);
   reportUnjudged(reading, parts);
   reportBetween(reading, parts);
+  reportPair(reading, deployment, parts.canaryDeployment);
   reportInPlace(reading, parts);
   if (images === null || deployment === null || steps === null || metrics === null) return null;
   if (isFile && manifest === null) return null;

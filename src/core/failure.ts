@@ -5,7 +5,7 @@ import { isReturning, movedImage } from './phases/promoting.ts';
 import { freshLook, type StageRule } from './phases/rule.ts';
 import type { Reason, ReasonCode } from './reason.ts';
 import { NEVER } from './record.ts';
-import type { Observation, Rollout, StageName } from './rollout.ts';
+import type { ArmSeen, Observation, Rollout, StageName } from './rollout.ts';
 import { ruleOf } from './stage.ts';
 import type { Ms } from './units.ts';
 import { approvalOver, holdOver } from './waiting.ts';
@@ -38,6 +38,13 @@ const tooLong = (rollout: Rollout, now: Ms): Reason | null => {
 const isToBeHeld = ({ plan, phase, stage }: Rollout): boolean =>
   plan.target.autoscaler !== null && phase === 'preparing' && ['claim', 'hold-autoscaler'].includes(stage.name);
 
+/** The user's own canary Deployment with another image than the released one. */
+const isForeign = ({ plan }: Rollout, canary: ArmSeen): boolean =>
+  plan.target.pair !== null &&
+  plan.target.images.some(
+    ({ container, image }) => canary.images.find((one) => one.container === container)?.image !== image,
+  );
+
 /** Changes by others that the rollout must not work against. */
 const worldChanged = (rollout: Rollout): Reason | null => {
   const look = rollout.observation;
@@ -55,6 +62,8 @@ const worldChanged = (rollout: Rollout): Reason | null => {
   const hasCanary = rollout.phase !== 'preparing' || rollout.stage.name === 'settle';
   if (hasCanary && look.canary === null)
     return reason('canary-not-ready', `the Deployment ${canaryDeployment} was deleted`);
+  if (hasCanary && look.canary !== null && isForeign(rollout, look.canary))
+    return reason('canary-not-ready', `somebody changed the image of the Deployment ${canaryDeployment}`);
   const standing: readonly StageName[] = ['settle', 'bake'];
   if (standing.includes(rollout.stage.name) && freshLook(rollout)?.asWanted === false) {
     const what = look.trafficProblem ?? 'its weights are not the ones that were set';

@@ -46,7 +46,10 @@ export interface Autoscaler {
 /** The canary Deployment as it was found. */
 export interface Pair {
   readonly replicas: number;
+  /** Of the containers that are released. */
   readonly images: readonly ContainerImage[];
+  /** A label selector that lists the pods of both arms, `app=checkout`; '': all of the namespace have to be looked at. */
+  readonly arms: string;
 }
 
 export interface ContainerImage {

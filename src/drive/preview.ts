@@ -96,7 +96,7 @@ const ownTouches = ({ target }: Plan): readonly Touch[] =>
 
 const removed = ({ target, watchdog: asked }: Plan, watchdog: Watchdog | null): readonly Touch[] => {
   const refs = [
-    objectRef(DEPLOYMENT, target.namespace, target.canaryDeployment),
+    ...(target.pair === null ? [objectRef(DEPLOYMENT, target.namespace, target.canaryDeployment)] : []),
     ...(target.canaryService === null ? [] : [objectRef(SERVICE, target.namespace, target.canaryService)]),
     ...(asked === null || watchdog === null ? [] : [watchdog.ref(target)]),
   ];

@@ -31,7 +31,8 @@ const markedObjects = ({ workload }: DriveContext, { plan }: Rollout): readonly 
   const { namespace, canaryService, canaryDeployment, routes, companions } = plan.target;
   const service = canaryService === null ? [] : [objectRef(SERVICE, namespace, canaryService)];
   const created = [objectRef(DEPLOYMENT, namespace, canaryDeployment), ...companions.map(({ ref }) => ref)];
-  return [...service, ...routes, ...workload.marked(plan.target), ...created];
+  const all = [...service, ...routes, ...workload.marked(plan.target), ...created];
+  return [...new Map(all.map((ref) => [refKey(ref), ref])).values()];
 };
 
 const present = (requests: readonly (Request | null)[]): readonly Request[] =>

@@ -34,7 +34,7 @@ const target = z.object({
   template: z.json(),
   companions: z.array(companion).max(100),
   autoscaler: nullable(autoscaler),
-  pair: nullable(z.object({ replicas: count, images: z.array(image).max(100) })),
+  pair: nullable(z.object({ replicas: count, images: z.array(image).max(100), arms: text })),
   annotations: strings,
 });
 

@@ -140,10 +140,11 @@ const evidenceList = (rollout: Rollout, spec: MetricSpec): string | null => {
 const objectsLine = (rollout: Rollout): Inline => {
   const { target } = rollout.plan;
   const own = [
-    `Deployment ${target.namespace}/${target.canaryDeployment}`,
+    ...(target.pair === null ? [`Deployment ${target.namespace}/${target.canaryDeployment}`] : []),
     ...(target.canaryService === null ? [] : [`Service ${target.namespace}/${target.canaryService}`]),
   ];
-  const written = [`Deployment ${target.namespace}/${target.deployment}`, ...target.routes.map(refText)];
+  const pair = target.pair === null ? [] : [`Deployment ${target.namespace}/${target.canaryDeployment}`];
+  const written = [`Deployment ${target.namespace}/${target.deployment}`, ...pair, ...target.routes.map(refText)];
   const list = (names: readonly string[]): Inline => joined(names.map(code), ', ');
   return say`Objects of the rollout itself: ${list(own)}. Yours that it may write: ${list(written)}.`;
 };

@@ -1,7 +1,7 @@
 import { formatTime, formatWeight } from '../core/format.ts';
 import type { ObjectRef } from '../core/objects.ts';
 import { isInPlace } from '../core/phases/in-place.ts';
-import type { ContainerImage, Target } from '../core/plan.ts';
+import type { ContainerImage, Pair, Target } from '../core/plan.ts';
 import type { ArmSeen, Rollout } from '../core/rollout.ts';
 import { storeName } from '../core/store-name.ts';
 import { ALL_TRAFFIC } from '../core/units.ts';
@@ -120,6 +120,17 @@ const lookCommands = (target: Target): readonly (string | null)[] => {
 
 const yamlOf = (command: string | null): string | null => (command === null ? null : `${command} -o yaml`);
 
+/** The user's own canary Deployment is never deleted. */
+const giveBackCommands = (target: Target, { images, replicas }: Pair): readonly (string | null)[] => {
+  const changes = images.map(({ container, image }) => `${container}=${image}`);
+  const deployment = `deployment/${target.canaryDeployment}`;
+  const scale = kubectlLine(target, 'scale', deployment);
+  return [
+    kubectlLine(target, 'set', 'image', deployment, ...changes),
+    scale === null ? null : `${scale} --replicas=${replicas}`,
+  ];
+};
+
 const undoGroups = (rollout: Rollout): readonly (string | null)[] => {
   const stableBack = isOldStable(rollout)
     ? null
@@ -129,7 +140,12 @@ const undoGroups = (rollout: Rollout): readonly (string | null)[] => {
   if (stableBack === null && !isOldStable(rollout)) return [];
   const { canaryDeployment, canaryService, deployment, routes } = rollout.plan.target;
   const { target } = rollout.plan;
-  const objects = [`deployment/${canaryDeployment}`, ...(canaryService === null ? [] : [`service/${canaryService}`])];
+  const { pair } = target;
+  const objects = [
+    ...(pair === null ? [`deployment/${canaryDeployment}`] : []),
+    ...(canaryService === null ? [] : [`service/${canaryService}`]),
+  ];
+  const back = pair === null ? [] : giveBackCommands(target, pair);
   const state = storeName(deployment);
   return [
     stableBack,
@@ -138,7 +154,8 @@ const undoGroups = (rollout: Rollout): readonly (string | null)[] => {
       routes.map((route) => kubectlLine(target, 'edit', kindOf(route), route.name)),
     ),
     commandGroup('then, when the canary gets no request any more', [
-      kubectlLine(target, 'delete', ...objects),
+      ...back,
+      ...(objects.length === 0 ? [] : [kubectlLine(target, 'delete', ...objects)]),
       kubectlLine(target, 'delete', `configmap/${state}`, `lease/${state}`),
     ]),
   ];

@@ -16,6 +16,7 @@ import {
   SERVICE,
   type Seen,
 } from '../core/objects.ts';
+import { isUntouched } from '../core/pair.ts';
 import type { Target } from '../core/plan.ts';
 import { podShare, podsFor } from '../core/pod-share.ts';
 import type { Finding } from '../core/reason.ts';
@@ -39,6 +40,10 @@ const replicasOf = (deployment: KubeObject | null): number | null => {
   const replicas = fieldsOf(deployment['spec'])['replicas'];
   return replicas === undefined ? 1 : countOf(replicas);
 };
+
+/** Pods of the new version that are asked for: a pair that runs what it was found with has none. */
+const canaryPods = (target: Target, canary: KubeObject | null): number =>
+  canary === null || isUntouched(target, canary) ? 0 : (replicasOf(canary) ?? 0);
 
 const startOf = (original: Json | undefined): number => countOf(fieldsOf(original)['stableReplicas']) ?? 0;
 
@@ -65,7 +70,7 @@ const plannedShare = (canary: number, stable: number, original: Json | undefined
 const current: TrafficRouter['current'] = (seen, target, original) => {
   const stable = replicasOf(objectIn(seen, stableRef(target)));
   if (stable === null) return problem(`${refText(stableRef(target))} does not exist`);
-  return ok(weightOnly(plannedShare(replicasOf(objectIn(seen, canaryRef(target))) ?? 0, stable, original)));
+  return ok(weightOnly(plannedShare(canaryPods(target, objectIn(seen, canaryRef(target))), stable, original)));
 };
 
 const unsupported = ({ cohort, mirror }: Traffic): string | null =>
@@ -88,7 +93,7 @@ const plan: TrafficRouter['plan'] = (seen, target, want, guard, original) => {
     return problem(`with replicas, ${formatWeight(want.canary)} is out of reach: stable keeps all its pods`);
   const canary = objectIn(seen, canaryRef(target));
   if (canary === null) return replicas === 0 ? ok([]) : problem(`${refText(canaryRef(target))} does not exist`);
-  return replicasOf(canary) === replicas
+  return canaryPods(target, canary) === replicas
     ? ok([])
     : ok([jsonPatch(canaryRef(target), scale(canary, target, replicas, guard.holder))]);
 };
@@ -129,7 +134,8 @@ const readiness = (seen: Seen, target: Target, canary: KubeObject | null, wanted
 const verify: TrafficRouter['verify'] = (seen, target, want, original) => {
   const canary = objectIn(seen, canaryRef(target));
   const wanted = podsFor(want.canary, baseOf(seen, target, original));
-  const replicas = replicasOf(canary) ?? 0;
+  const replicas = canaryPods(target, canary);
+  if (wanted === 0 && canary !== null && isUntouched(target, canary)) return { kind: 'reached', rung: 'V2' };
   return wanted === null || replicas !== wanted
     ? { kind: 'pending', waitingFor: `${refText(canaryRef(target))} to have ${wanted} replicas (it has ${replicas})` }
     : readiness(seen, target, canary, wanted);
@@ -212,7 +218,7 @@ export const replicas: TrafficRouter = {
   plan,
   wayBack: (seen, target, guard) => {
     const canary = objectIn(seen, canaryRef(target));
-    return canary === null || replicasOf(canary) === 0
+    return canaryPods(target, canary) === 0 || canary === null
       ? []
       : [jsonPatch(canaryRef(target), scale(canary, target, 0, guard.wayBack))];
   },

@@ -23,6 +23,7 @@ import { companionReads } from './companions.ts';
 import { CANARY_DEPLOYMENT_LIMIT } from './labels.ts';
 import { type Deployment, deploymentOf } from './shape.ts';
 import { ownedBy, podsOf } from './survey.ts';
+import { isNewVersion, isSameTemplate, templateOf } from './template.ts';
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
 
@@ -43,6 +44,7 @@ export const serviceOf = (target: Target, arm: Arm): string | null =>
  * was cut does not show stable's any more, so there only the key is asked for.
  */
 const armsSelector = (target: Target): string =>
+  target.pair?.arms ??
   Object.entries(target.relabel)
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([key, value]) => {
@@ -88,9 +90,14 @@ export const slicesIn = (seen: Seen, target: Target, service: string): readonly 
   return list === undefined ? null : list.filter(({ metadata }) => metadata.labels?.[SERVICE_NAME] === service);
 };
 
+/** Of the user's own canary Deployment those of the new version: what it ran before is neither arm's. */
 export const replicaSetsIn = (seen: Seen, target: Target, arm: Arm): readonly KubeObject[] => {
   const deployment = deploymentIn(seen, target, arm);
-  return deployment === null ? [] : ownedBy(deployment, listIn(seen, replicaSetList(target)));
+  const all = deployment === null ? [] : ownedBy(deployment, listIn(seen, replicaSetList(target)));
+  if (deployment === null || arm === 'stable' || target.pair === null) return all;
+  return isNewVersion(deployment, target)
+    ? all.filter((replicaSet) => isSameTemplate(templateOf(replicaSet), deployment.template))
+    : [];
 };
 
 /** All pods that were read, of whomever. */
@@ -104,7 +111,7 @@ export const podsIn = (seen: Seen, target: Target, arm: Arm): readonly KubeObjec
   const deployment = deploymentIn(seen, target, arm);
   if (deployment === null) return [];
   const born = (pod: KubeObject): string => pod.metadata.creationTimestamp ?? '';
-  return [...podsOf(deployment, listIn(seen, replicaSetList(target)), allPods(seen, target))].sort(
+  return [...podsOf(deployment, replicaSetsIn(seen, target, arm), allPods(seen, target))].sort(
     (one, other) => compare(born(other), born(one)) || compare(one.metadata.name, other.metadata.name),
   );
 };

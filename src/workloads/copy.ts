@@ -129,7 +129,12 @@ const NOT_OF_A_COPY = new Set([
 ]);
 
 /** The canary Service: stable's ports and behaviour, of type ClusterIP; headless stays headless. */
-export const createCanaryService = (service: KubeObject, name: string, target: Target, guard: Guard): Request => {
+export const createCanaryService = (
+  service: KubeObject,
+  { name, selector }: { readonly name: string; readonly selector: Strings },
+  target: Target,
+  guard: Guard,
+): Request => {
   const spec = fieldsOf(service['spec']);
   const ports = Array.isArray(spec['ports']) ? spec['ports'] : [];
   return {
@@ -144,7 +149,7 @@ export const createCanaryService = (service: KubeObject, name: string, target: T
         ...without(spec, NOT_OF_A_COPY),
         type: 'ClusterIP',
         ...(spec['clusterIP'] === 'None' ? { clusterIP: 'None' } : {}),
-        selector: canaryServiceSelector(service, target.relabel),
+        selector,
         ports: ports.map((port: unknown) => without(fieldsOf(port), new Set(['nodePort']))),
       }),
     },

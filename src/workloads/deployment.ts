@@ -67,7 +67,11 @@ export const deploymentWorkload: Workload = {
   reads,
   plan,
   samplePod: (seen, target) =>
-    createSamplePod(deploymentIn(seen, target, 'stable') ?? nothing(target.namespace, target.deployment), target),
+    createSamplePod(
+      deploymentIn(seen, target, target.pair === null ? 'stable' : 'canary') ??
+        nothing(target.namespace, target.deployment),
+      target,
+    ),
   notes: (seen, target, stage) => (stage.kind === 'release-autoscaler' ? releaseNotes(seen, target) : []),
   progress,
   observe,

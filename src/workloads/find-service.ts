@@ -86,7 +86,9 @@ const hasFinished = (pod: KubeObject): boolean => {
  * comparison with stable would mean anything. Deployments without replicas do not count.
  */
 export const sharedServiceFindings = (survey: Survey, stable: Deployment, service: KubeObject): readonly Finding[] => {
-  const ours = survey.deployments.filter(({ object }) => isOfRollout(object, survey.request));
+  const ours = survey.deployments.filter(
+    ({ name, object }) => isOfRollout(object, survey.request) || name === survey.request.canaryDeployment,
+  );
   const others = survey.deployments.filter(
     (one) => one.name !== stable.name && !ours.includes(one) && one.replicas > 0 && selects(service, one.labels),
   );

@@ -18,7 +18,7 @@ import { worstPod } from './pod-problem.ts';
 import { hasBase, podNameBases } from './pods.ts';
 import { conditionMessage, type Deployment, isRolledOut, items, plain } from './shape.ts';
 import { controllerUid } from './survey.ts';
-import { templateHash } from './template.ts';
+import { isNewVersion, templateHash } from './template.ts';
 
 /** Ready unless said otherwise, as the EndpointSlice API defines it, and not on its way out. */
 const takesTraffic = (endpoint: Fields): boolean => {
@@ -101,6 +101,10 @@ const problemOf = (deployment: Deployment, pods: readonly KubeObject[]): string 
 const imagesOf = (deployment: Deployment): readonly ContainerImage[] =>
   deployment.containers.map(({ name, image }) => ({ container: name, image }));
 
+/** The user's own canary Deployment with another version than the new one: its pods are not the canary's. */
+const isOther = (deployment: Deployment, target: Target, arm: Arm): boolean =>
+  arm === 'canary' && target.pair !== null && !isNewVersion(deployment, target);
+
 /** One arm as it is now; null when its Deployment does not exist. `imageIds`, `lives` and the words about pods need the pods. */
 export const observeArm = (seen: Seen, target: Target, arm: Arm): ArmSeen | null => {
   const deployment = deploymentIn(seen, target, arm);
@@ -109,7 +113,7 @@ export const observeArm = (seen: Seen, target: Target, arm: Arm): ArmSeen | null
     uid: deployment.uid,
     replicas: deployment.replicas,
     // Not held back while the controller catches up with a new generation: scaling takes no ready pod away.
-    ready: deployment.status.ready,
+    ready: isOther(deployment, target, arm) ? 0 : deployment.status.ready,
     endpoints: countEndpoints(seen, target, arm),
     rolledOut: isRolledOut(deployment),
     template: templateHash(deployment.template),

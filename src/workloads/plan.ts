@@ -7,8 +7,9 @@ import { ok, problem, unreachable } from '../core/units.ts';
 import { deploymentIn, deploymentRef, serviceRef } from './arms.ts';
 import { holdAutoscaler, raiseCanaryMinimum, releaseAutoscaler } from './autoscaler.ts';
 import { planCompanions, removeCompanions } from './companions.ts';
-import { createCanaryDeployment, createCanaryService } from './copy.ts';
+import { canaryServiceSelector, createCanaryDeployment, createCanaryService } from './copy.ts';
 import { isOurs, notOurs, planRemoval, type Requests } from './ours.ts';
+import { adoptPair, giveBack, pairServiceSelector } from './pair-plan.ts';
 import { serviceSelector } from './selectors.ts';
 import { type Deployment, toJson } from './shape.ts';
 import { isNewVersion } from './template.ts';
@@ -34,7 +35,11 @@ const planService = (seen: Seen, target: Target, guard: Guard): Requests => {
   const stable = objectIn(seen, stableRef);
   if (stable === null) return missing(stableRef);
   if (serviceSelector(stable) === null) return problem(`${refText(stableRef)} selects no pods any more.`);
-  return ok([createCanaryService(stable, target.canaryService, target, guard)]);
+  const pair = target.pair === null ? null : deploymentIn(seen, target, 'canary');
+  if (target.pair !== null && pair === null) return missing(deploymentRef(target, 'canary'));
+  const selector =
+    pair === null ? canaryServiceSelector(stable, target.relabel) : pairServiceSelector(pair, target.relabel);
+  return ok([createCanaryService(stable, { name: target.canaryService, selector }, target, guard)]);
 };
 
 const growCanary = (canary: Deployment, ref: ObjectRef, replicas: number, guard: Guard): Requests => {
@@ -52,6 +57,7 @@ const planCanary = (seen: Seen, target: Target, replicas: number, guard: Guard):
 };
 
 const planSize = (seen: Seen, target: Target, replicas: number, guard: Guard): Requests => {
+  if (target.pair !== null) return adoptPair(seen, target, target.pair, replicas, guard);
   const ref = deploymentRef(target, 'canary');
   const canary = deploymentIn(seen, target, 'canary');
   if (canary !== null) return growCanary(canary, ref, replicas, guard);
@@ -101,6 +107,8 @@ export const plan = (seen: Seen, target: Target, stage: WorkloadStage, guard: Gu
     case 'remove-canary':
       // Foreground: the Deployment is gone only when its ReplicaSets and pods are.
       return planRemoval(seen, deploymentRef(target, 'canary'), guard, 'Foreground');
+    case 'give-back':
+      return giveBack(seen, target, stage.images, guard);
     case 'companions':
       return planCompanions(seen, target, guard);
     case 'remove-companions':

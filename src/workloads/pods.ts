@@ -61,10 +61,22 @@ export const podsExpression = (seen: Seen, target: Target): Readonly<Record<Arm,
   canary: expression(seen, target, 'canary'),
 });
 
+const isPair = ({ pair }: Target, arm: Arm): boolean => arm === 'canary' && pair !== null;
+
+/** Its ReplicaSet's hash tells pods of the new version from those it had before; nobody's, before there is one. */
+const newPodsOf = (seen: Seen, target: Target, selector: LabelSelector): LabelSelector | null => {
+  const [newest] = replicaSetsIn(seen, target, 'canary');
+  const hash = newest?.metadata.labels?.['pod-template-hash'];
+  if (newest === undefined) return null;
+  return hash === undefined
+    ? selector
+    : { ...selector, matchLabels: { ...selector.matchLabels, 'pod-template-hash': hash } };
+};
+
 /** Of the arm's Deployment as it is, or as it will be created. */
 const selectorOf = (seen: Seen, target: Target, arm: Arm): LabelSelector | null => {
   const own = deploymentIn(seen, target, arm);
-  if (own !== null) return own.selector;
+  if (own !== null) return isPair(target, arm) ? newPodsOf(seen, target, own.selector) : own.selector;
   const stable = arm === 'canary' ? deploymentIn(seen, target, 'stable') : null;
   return stable === null ? null : canaryDeploymentSelector(withNewTemplate(stable, target), target.relabel);
 };

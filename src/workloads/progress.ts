@@ -7,6 +7,7 @@ import { autoscalerProgress } from './autoscaler.ts';
 import { companionsProgress } from './companions.ts';
 import { observeArm } from './observe.ts';
 import { conditionMessage, type Deployment, plain } from './shape.ts';
+import { giveBackProgress } from './pair-plan.ts';
 import { isNewVersion } from './template.ts';
 
 const DONE: Progress = { kind: 'done' };
@@ -48,11 +49,24 @@ const missingPods = (
   return null;
 };
 
+/** What is missing until the user's own Deployment runs the new version and nothing else; null when it does. */
+const notAdopted = (deployment: Deployment, target: Target, replicas: number): string | null => {
+  const { status } = deployment;
+  if (!isNewVersion(deployment, target)) return `the new image in ${refText(deploymentRef(target, 'canary'))}`;
+  if (!status.observed) return `the Deployment controller to see ${deployment.name}`;
+  if (replicas === 0 && status.replicas > 0) return `${status.replicas} pods of the version before to go`;
+  return status.updated < deployment.replicas
+    ? `${status.updated} of ${deployment.replicas} pods on the new image`
+    : oldPods(deployment);
+};
+
 const canaryProgress = (seen: Seen, target: Target, replicas: number): Progress => {
   const deployment = deploymentIn(seen, target, 'canary');
   const arm = observeArm(seen, target, 'canary');
   if (deployment === null || arm === null) return pending(`${refText(deploymentRef(target, 'canary'))} to be created`);
-  const missing = missingPods(target, 'canary', arm, deployment, replicas);
+  const missing =
+    (target.pair === null ? null : notAdopted(deployment, target, replicas)) ??
+    missingPods(target, 'canary', arm, deployment, replicas);
   if (missing === null && deployment.replicas >= replicas) return DONE;
   const exceeded = deadlineExceeded(deployment, arm);
   if (exceeded !== null) {
@@ -105,6 +119,8 @@ export const progress = (seen: Seen, target: Target, stage: WorkloadStage): Prog
       const left = deploymentIn(seen, target, 'canary')?.status.replicas ?? 0;
       return gone(seen, deploymentRef(target, 'canary'), left === 0 ? '' : ` (${left} pods left)`);
     }
+    case 'give-back':
+      return giveBackProgress(seen, target, stage.images);
     case 'companions':
     case 'remove-companions':
       return companionsProgress(seen, target, stage.kind);

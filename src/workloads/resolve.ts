@@ -11,6 +11,7 @@ import { canaryServiceName } from './labels.ts';
 import { templateOfManifest } from './manifest.ts';
 import { adoptPair } from './pair.ts';
 import { scalingOf } from './scaling.ts';
+import { adoptPair } from './pair.ts';
 import { type Deployment, isRolledOut } from './shape.ts';
 import { isOfRollout, type Survey, surveyOf } from './survey.ts';
 import { isSameTemplate } from './template.ts';
@@ -41,6 +42,7 @@ const existingFindings = (survey: Survey, canaryService: string | null): readonl
   return [
     ...survey.deployments
       .filter(({ name, object }) => name === survey.canaryDeployment && isForeign(object))
+      .filter(({ name }) => name !== survey.request.canaryDeployment)
       .map(({ object }) => occupied(survey, 'Deployment', object)),
     ...survey.services
       .filter((service) => service.metadata.name === canaryService && isForeign(service))
@@ -72,10 +74,14 @@ const resolveFor = (seen: Seen, survey: Survey, stable: Deployment): Resolved =>
   const { version, findings: versionFindings } = chooseVersion(survey, stable);
   const next = version?.next ?? stable;
   const { service, findings: serviceFindings } = findService(survey, stable);
-  const canaryService = service === null || request.unit === 'pods' ? null : canaryServiceName(service.metadata.name);
-  const tracking = trackingFindings(survey, stable, service);
+  const adoption = adoptPair(survey, stable, version, service);
+  const adopted = adoption?.adopted ?? null;
+  const made = service === null || request.unit === 'pods' ? null : canaryServiceName(service.metadata.name);
+  const canaryService = adopted === null ? made : adopted.canaryService;
+  const tracking = adoption === null ? trackingFindings(survey, stable, service) : [];
   const scaling = scalingOf(survey, stable);
-  const labels = tracking.length > 0 ? null : relabelling(survey, next, service);
+  const labels = tracking.length > 0 || adoption !== null ? null : relabelling(survey, next, service);
+  const relabel = adopted?.relabel ?? (labels?.kind === 'found' ? labels.relabel : null);
   const findings = [
     ...healthFindings(survey, stable),
     ...ownerFindings(survey, stable),
@@ -85,12 +91,13 @@ const resolveFor = (seen: Seen, survey: Survey, stable: Deployment): Resolved =>
     ...serviceFindings,
     ...(service === null ? [] : sharedServiceFindings(survey, stable, service)),
     ...tracking,
+    ...(adoption?.findings ?? []),
     ...existingFindings(survey, canaryService),
     ...(labels?.kind === 'impossible' ? [noLabels(survey, stable, service, labels.what)] : []),
     ...(labels?.kind === 'found' ? strangerFindings(survey, next, service, labels.relabel) : []),
     ...(labels?.kind === 'found' ? movingLabels(survey, stable, next, labels.relabel) : []),
   ];
-  if (labels?.kind !== 'found' || version === null) return { target: null, findings };
+  if (relabel === null || version === null) return { target: null, findings };
   const target: Omit<Target, 'router' | 'routes'> = {
     rolloutId: request.rolloutId,
     namespace: request.namespace,
@@ -98,12 +105,12 @@ const resolveFor = (seen: Seen, survey: Survey, stable: Deployment): Resolved =>
     canaryDeployment: survey.canaryDeployment,
     service: service?.metadata.name ?? null,
     canaryService,
-    relabel: labels.relabel,
+    relabel,
     images: version.images,
-    template: version.template,
+    template: adopted === null ? version.template : null,
     companions: scaling.companions,
     autoscaler: scaling.autoscaler,
-    pair: null,
+    pair: adopted?.pair ?? null,
     annotations: request.annotations,
   };
   const copies = withCopies(seen, survey, stable, service, target);

@@ -50,7 +50,7 @@ export const surveyOf = (seen: Seen, request: WorkloadRequest): Survey => {
   return {
     request,
     stable: stable === null ? null : deploymentOf(stable),
-    canaryDeployment: canaryDeploymentName(request.deployment),
+    canaryDeployment: request.canaryDeployment ?? canaryDeploymentName(request.deployment),
     deployments: list(DEPLOYMENT).map(deploymentOf),
     services: list(SERVICE),
     replicaSets: list(REPLICA_SET),

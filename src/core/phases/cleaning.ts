@@ -1,4 +1,4 @@
-import type { StageName } from '../rollout.ts';
+import type { Rollout, StageName, WorkloadStage } from '../rollout.ts';
 import { freshLook, notWritten, type StageRule, splitsRequests, stage } from './rule.ts';
 
 const restored = (rollout: Parameters<StageRule['applies']>[0]): string | null => {
@@ -14,6 +14,20 @@ const canaryLeft = (rollout: Parameters<StageRule['applies']>[0]): string | null
   return look !== null && look.canary === null ? null : 'the canary Deployment to be gone';
 };
 
+/** After a promotion the pair keeps the version that stable has now: the old one beside it would be a step back for its users. */
+const givenBack = ({ phase, undoes }: Rollout): WorkloadStage => ({
+  kind: 'give-back',
+  images: phase === 'promoting' && !undoes ? 'released' : 'found',
+});
+
+const pairLeft = (rollout: Rollout): string | null => {
+  const unwritten = notWritten(rollout);
+  if (unwritten !== null) return unwritten;
+  const progress = freshLook(rollout)?.progress ?? null;
+  if (progress?.kind === 'done') return null;
+  return progress?.kind === 'pending' ? progress.waitingFor : 'a look at the canary Deployment';
+};
+
 /**
  * The end of every rollout. The Service goes last, and only after the route names it no more: a route to a missing
  * Service answers 500 (Gateway API). A route that cannot be put back stops here; what else stays behind is a warning.
@@ -26,8 +40,17 @@ export const cleaning = (onRoute: 'halt'): readonly StageRule[] => [
     onFailure: onRoute,
   }),
   stage('remove-canary', 'promote-failed', {
+    applies: ({ plan }) => plan.target.pair === null,
     intent: () => ({ kind: 'workload', stage: { kind: 'remove-canary' } }),
     waitingFor: canaryLeft,
+    deadlineMs: ({ timings }) => timings.readyMs,
+    onFailure: 'go-on',
+  }),
+  stage('give-back', 'promote-failed', {
+    applies: ({ plan }) => plan.target.pair !== null,
+    intent: (rollout) => ({ kind: 'workload', stage: givenBack(rollout) }),
+    watches: givenBack,
+    waitingFor: pairLeft,
     deadlineMs: ({ timings }) => timings.readyMs,
     onFailure: 'go-on',
   }),
@@ -53,6 +76,7 @@ const CLEANING: readonly StageName[] = [
   'drain',
   'restore-route',
   'remove-canary',
+  'give-back',
   'remove-service',
   'remove-companions',
   'release-autoscaler',

@@ -77,6 +77,8 @@ export const podsMissing = (rollout: Rollout, wanted: number): string | null => 
   const look = freshLook(rollout);
   if (look === null) return 'a look at the pods';
   const { canary } = look;
+  // Pods of the user's own canary Deployment may be those of the version before: only the adapter tells.
+  if (rollout.plan.target.pair !== null && look.progress?.kind === 'pending') return look.progress.waitingFor;
   if (canary === null) return 'the canary Deployment';
   const ready = canary.endpoints === null ? canary.ready : Math.min(canary.ready, canary.endpoints);
   if (ready >= wanted && canary.replicas >= wanted) return null;
