@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, type KubeObject, SCALED_OBJECT } from '../../src/core/objects.ts';
+import { DEPLOYMENT, type KubeObject } from '../../src/core/objects.ts';
 import { deploymentWorkload } from '../../src/workloads/index.ts';
 import {
   type Changes,
@@ -146,33 +146,6 @@ describe('the strategy of stable', () => {
 });
 
 describe('others that change stable', () => {
-  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout' };
-  const hpa = (spec: unknown, metadata = {}) => object(HORIZONTAL_POD_AUTOSCALER, 'scaler', { metadata, spec });
-
-  test('are an HPA, by name', () => {
-    expect(found([...HEALTHY, hpa({ scaleTargetRef })])).toMatchObject([
-      { code: 'autoscaler', where: 'HorizontalPodAutoscaler shop/scaler' },
-    ]);
-  });
-
-  test('are a ScaledObject, once, although KEDA makes an HPA of it', () => {
-    const keda = { ownerReferences: [{ apiVersion: 'keda.sh/v1alpha1', kind: 'ScaledObject', name: 'k', uid: 'k' }] };
-    const scaled = object(SCALED_OBJECT, 'k', { spec: { scaleTargetRef: { name: 'checkout' } } });
-
-    expect(found([...HEALTHY, scaled, hpa({ scaleTargetRef }, keda)])).toMatchObject([
-      { code: 'autoscaler', where: 'ScaledObject shop/k' },
-    ]);
-  });
-
-  test('are not autoscalers of other workloads', () => {
-    const others = [
-      hpa({ scaleTargetRef: { ...scaleTargetRef, name: 'cart' } }),
-      hpa({ scaleTargetRef: { ...scaleTargetRef, kind: 'StatefulSet' } }),
-    ];
-
-    expect(codes([...HEALTHY, ...others])).toEqual([]);
-  });
-
   test.each([
     ['Rollout', 'argoproj.io/v1alpha1', undefined],
     ['Canary', 'flagger.app/v1beta1', undefined],
