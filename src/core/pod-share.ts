@@ -22,10 +22,7 @@ export interface PodStep {
   readonly canaryReplicas: number;
 }
 
-/**
- * The steps that `stable` pods can express for rising `weights`. The problem, in words, names the count that would be
- * needed: a first step that reaches more than twice the users that it was meant for is not what was asked.
- */
+/** The steps that `stable` pods can express for rising `weights`; the problem is in words. */
 export const expressibleSteps = (
   weights: readonly BasisPoints[],
   stable: number,
@@ -41,14 +38,19 @@ export const expressibleSteps = (
     const merged = same === null ? [] : [...same.merged, same.asked];
     steps.push({ asked, merged, weight: podShare(canaryReplicas, stable), canaryReplicas });
   }
-  const first = weights[0];
-  const smallest = podsFor(1, stable) ?? 1;
-  if (first !== undefined && ALL_TRAFFIC * smallest > 2 * first * (smallest + stable)) {
-    const needed = Math.ceil(ALL_TRAFFIC / (2 * first)) - 1;
-    return problem(
-      `${formatWeight(first)} was asked for first, but one canary pod beside ${stable} stable ${stable === 1 ? 'pod' : 'pods'} ` +
-        `gets ${formatWeight(podShare(1, stable))}: that needs at least ${needed} stable pods`,
-    );
-  }
   return ok(steps);
+};
+
+/**
+ * A first step that reaches more than twice the users that it was meant for is not what was asked: said in words that name
+ * the count of stable pods that would be needed. null: it is near enough.
+ */
+export const tooCoarse = (first: BasisPoints, stable: number): string | null => {
+  const smallest = podsFor(1, stable) ?? 1;
+  if (ALL_TRAFFIC * smallest <= 2 * first * (smallest + stable)) return null;
+  const needed = Math.ceil(ALL_TRAFFIC / (2 * first)) - 1;
+  return (
+    `${formatWeight(first)} was asked for first, but one canary pod beside ${stable} stable ${stable === 1 ? 'pod' : 'pods'} ` +
+    `gets ${formatWeight(podShare(1, stable))}: that needs at least ${needed} stable pods`
+  );
 };
