@@ -10,7 +10,7 @@ import { startRollout } from './core/start.ts';
 import { storeName } from './core/store-name.ts';
 import type { Ms } from './core/units.ts';
 import { contextOf, type Means } from './drive/context.ts';
-import { problemFinding } from './drive/findings.ts';
+import { problemFinding, warningText } from './drive/findings.ts';
 import { type Preflight, preflight } from './drive/preflight.ts';
 import { makePreview } from './drive/preview.ts';
 import { type Declined, type Opening, reconnect, takeOver } from './drive/take-over.ts';
@@ -85,7 +85,7 @@ const roll = async (input: Release, ready: Ready, namespace: string): Promise<Re
   }
   input.locked({ namespace, deployment: input.spec.deployment });
   const start = startRollout(ready.plan, input.clock.now());
-  const warnings = ready.findings.filter(({ severity }) => severity === 'warning').map(({ message }) => message);
+  const warnings = ready.findings.filter(({ severity }) => severity === 'warning').map(warningText);
   const context = contextOf(input, input.store, ready.plan, ready.router, acquired.token);
   return driveToEnd(input, context, { ...start, warnings });
 };

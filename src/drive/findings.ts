@@ -37,5 +37,9 @@ export const problemFinding = (problem: CallProblem, what: string, server: strin
   return errorFinding(code, what, message, advice);
 };
 
+/** What a rollout keeps of a warning: the sentence, and in lines of its own what is to be pasted. */
+export const warningText = ({ message, advice }: Finding): string =>
+  advice?.includes('\n') === true ? `${message}\n${advice}` : message;
+
 export const hasErrors = (findings: readonly Finding[]): boolean =>
   findings.some(({ severity }) => severity === 'error');

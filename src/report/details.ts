@@ -11,6 +11,7 @@ import { type Section, section } from './document.ts';
 import { cut, markdownFence } from './escape.ts';
 import { code, type Inline, joined, prose, say, toMarkdown } from './inline.ts';
 import { clockTime } from './numbers.ts';
+import { adviceBlock } from './rejected.ts';
 import { RUNGS, routeNames } from './subject.ts';
 
 /** What a pod said last; hostile text. */
@@ -37,8 +38,12 @@ export const podSection = (pods: readonly PodWords[], withLines: boolean): Secti
   return section(say`What the canary's pods said`, [...shown, more]);
 };
 
+/** A warning of one line; an object that follows it is to be pasted. */
 export const warningSection = (warnings: readonly string[]): Section | null => {
-  const shown = warnings.slice(0, WARNING_LIMIT).map((warning) => `⚠️ ${toMarkdown(prose(warning))}`);
+  const shown = warnings.slice(0, WARNING_LIMIT).flatMap((warning) => {
+    const [, text = warning, toPaste] = /^([^\n]*)\n((?:#[^\n]*\n)*apiVersion: [\s\S]*)$/.exec(warning) ?? [];
+    return [`⚠️ ${toMarkdown(prose(text))}`, ...(toPaste === undefined ? [] : [adviceBlock(toPaste)])];
+  });
   const more = warnings.length > WARNING_LIMIT ? `and ${warnings.length - WARNING_LIMIT} more warnings` : null;
   return section(null, [...shown, more]);
 };

@@ -54,7 +54,8 @@ const findingBlocks = (finding: Finding): readonly (string | null)[] => {
   return [head, adviceBlock(advice)];
 };
 
-const adviceBlock = (advice: string): string => {
+/** Something to paste. */
+export const adviceBlock = (advice: string): string => {
   const isYaml = /^(apiVersion|kind):/m.test(advice);
   const short = advice.length > ADVICE_LIMIT ? `${advice.slice(0, ADVICE_LIMIT)}\n…` : advice;
   return markdownFence(short, isYaml ? 'yaml' : '');
