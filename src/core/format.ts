@@ -37,3 +37,19 @@ export const formatDuration = (duration: Ms): string => {
 
 /** `10:04:25 UTC` */
 export const formatTime = (at: Ms): string => `${new Date(at).toISOString().slice(11, 19)} UTC`;
+
+const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
+
+const short = (value: number): string => String(Number(value.toPrecision(3)));
+
+const bytesText = (bytes: number): string => {
+  const power = Math.min(BYTES.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, Math.abs(bytes))) / 10)));
+  return `${short(bytes / 2 ** (10 * power))} ${BYTES[power] ?? 'B'}`;
+};
+
+/** An amount of a resource for people: `1.5 CPU`, `512 MiB`, `4 pods`, `2 nvidia.com/gpu`. */
+export const formatAmount = (resource: string, amount: number): string => {
+  if (resource === 'cpu') return `${short(amount)} CPU`;
+  if (/^(memory|ephemeral-storage|hugepages-.*)$/.test(resource)) return bytesText(amount);
+  return resource === 'pods' ? `${amount} ${amount === 1 ? 'pod' : 'pods'}` : `${short(amount)} ${resource}`;
+};

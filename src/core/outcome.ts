@@ -85,9 +85,16 @@ export interface Preview {
   readonly role: string;
   /** Role and RoleBinding of the watchdog's service account, as YAML; null: there is no watchdog. */
   readonly watchdogRole: string | null;
-  readonly peakPods: number;
+  readonly peak: Peak;
   /** What stable's past tells about it; null: nothing in it is judged on evidence. */
   readonly foresight: Foresight | null;
+}
+
+/** The most that runs at a time. Cores and bytes as the pods request them; null: they request none. */
+export interface Peak {
+  readonly pods: number;
+  readonly cpu: number | null;
+  readonly memory: number | null;
 }
 
 /** The last words of the pods that failed, by pod; plain hostile text, at most 20 lines each. */

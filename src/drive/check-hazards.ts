@@ -14,7 +14,11 @@ export const checkHazards = async (
   seen: Seen,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> => {
-  const wanted = hazards.flatMap(({ reads }) => reads(situation));
+  const told = new Set(hazards.flatMap(({ reads }) => reads(situation, seen)).map(refKey));
+  const wanted = hazards.flatMap(({ reads, optional }) => [
+    ...reads(situation, seen),
+    ...(optional?.(situation, seen) ?? []),
+  ]);
   const unique = [...new Map(wanted.map((ref) => [refKey(ref), ref])).values()];
   const missing = unique.filter((ref) => !seen.lists.has(refKey(ref)));
   const answers = await Promise.all(missing.map(async (ref) => ({ ref, answer: await cluster.list(ref, signal) })));
@@ -25,7 +29,7 @@ export const checkHazards = async (
     }),
   );
   const all = mergeSeen(seen, { objects: new Map(), lists });
-  const unread = answers.filter(({ answer }) => listIn(answer) === null);
+  const unread = answers.filter(({ ref, answer }) => told.has(refKey(ref)) && listIn(answer) === null);
   return [...hazards.flatMap((hazard) => hazard.find(situation, all)), ...notChecked(unread)];
 };
 

@@ -72,7 +72,7 @@ export const preflight = async (input: PreflightInput): Promise<Preflight> => {
   if (survey.kind === 'failed')
     return { kind: 'rejected', findings: [problemFinding(survey.problem, survey.what, cluster.server)] };
   if (workload.isUnchanged(survey.seen, request)) return { kind: 'unchanged' };
-  const resolved = workload.resolve(survey.seen, request);
+  const resolved = await resolveIn(input, request, survey.seen);
   // Without the Deployment, what is said about routes would be noise.
   if (resolved.target === null && spec.service === null) return { kind: 'rejected', findings: resolved.findings };
   const service = resolved.target?.service ?? spec.service;
@@ -89,6 +89,19 @@ export const preflight = async (input: PreflightInput): Promise<Preflight> => {
   const unheld = await checkAutoscalerRights(cluster, target, permissions, signal);
   if (unheld.length > 0) return { kind: 'rejected', findings: [...early, ...unheld] };
   return withTarget(input, target, chosen.value, survey.seen, early, permissions);
+};
+
+/** Where there is no such Deployment, the name may be that of something else. */
+const resolveIn = async (
+  { cluster, workload, signal }: PreflightInput,
+  request: WorkloadRequest,
+  seen: Seen,
+): Promise<ReturnType<Workload['resolve']>> => {
+  const resolved = workload.resolve(seen, request);
+  if (!resolved.findings.some(({ code }) => code === 'deployment-not-found')) return resolved;
+  const others = await Promise.all(workload.namesakes(request).map((ref) => readAll(cluster, [ref], signal)));
+  const found = others.reduce((all, one) => (one.kind === 'read' ? mergeSeen(all, one.seen) : all), seen);
+  return workload.resolve(found, request);
 };
 
 const permissionsFor = ({
@@ -167,11 +180,12 @@ const withTarget = async (
   const metrics = await checkMetrics(input, target, seen);
   const planned = planOf(input, target, router, seen, metrics);
   const { allow } = spec.surroundings;
+  const admitted = await withSamplePod(input, target, seen);
   const hazards = await checkHazards(
     cluster,
     input.hazards,
     { spec, target, plan: planned.plan, fields: router.fields(seen, target) },
-    seen,
+    admitted,
     signal,
   );
   const surrounding = allowing([...routeFindings, ...planned.findings, ...hazards], allow);
@@ -192,7 +206,20 @@ const withTarget = async (
   const findings = [...found, ...refused, ...noMetrics(spec), ...notices];
   return hasErrors(findings)
     ? { kind: 'rejected', findings }
-    : { kind: 'ready', plan: planned.plan, findings, router, seen, permissions };
+    : { kind: 'ready', plan: planned.plan, findings, router, seen: admitted, permissions };
+};
+
+/** With the pod that the API server would create for the canary, as if it had been read. A refusal is told by the dry run. */
+const withSamplePod = async (
+  { cluster, workload, signal }: PreflightInput,
+  target: Target,
+  seen: Seen,
+): Promise<Seen> => {
+  const request = workload.samplePod(seen, target);
+  const answer = await cluster.send(request, { dryRun: true, signal });
+  return answer.kind === 'ok'
+    ? mergeSeen(seen, { objects: new Map([[refKey(request.ref), answer.value]]), lists: new Map() })
+    : seen;
 };
 
 const noMetrics = (spec: Spec): readonly Finding[] =>

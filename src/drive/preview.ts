@@ -62,7 +62,7 @@ const previewOf = (ready: Ready, parts: PreviewParts, foresight: Foresight | nul
     ],
     role: roleYaml(permissions, plan.target.namespace),
     watchdogRole: parts.watchdog?.role(plan) ?? null,
-    peakPods: peakPods(plan),
+    peak: parts.workload.peak(seen, plan),
     foresight,
   };
 };
@@ -101,12 +101,4 @@ const removed = ({ target, watchdog: asked }: Plan, watchdog: Watchdog | null): 
     ...(asked === null || watchdog === null ? [] : [watchdog.ref(target)]),
   ];
   return refs.map((ref) => ({ object: refText(ref), action: 'delete', fields: [] }));
-};
-
-/** Stable, the largest canary, and one pod that a rolling update adds. */
-const peakPods = (plan: Plan): number => {
-  const canary = plan.abilities.allTraffic
-    ? plan.stableReplicas
-    : Math.max(...plan.steps.map(({ canaryReplicas }) => canaryReplicas));
-  return plan.stableReplicas + canary + Math.max(1, Math.ceil(plan.stableReplicas / 4));
 };

@@ -1,8 +1,23 @@
 import type { Hazard } from '../ports/hazard.ts';
 import { autoscaling } from './autoscaling.ts';
+import { capacity } from './capacity.ts';
 import { gitops } from './gitops/gitops.ts';
+import { hostPorts } from './host-ports.ts';
 import { rounding } from './rounding.ts';
+import { sidecars } from './sidecars.ts';
+import { strategy } from './strategy.ts';
 import { verticalAutoscaler } from './vertical-autoscaler.ts';
+import { volumes } from './volumes.ts';
 
 /** Every hazard that is looked for, in the order of the table. One file each, one line here. */
-export const HAZARDS: readonly Hazard[] = [autoscaling, verticalAutoscaler, gitops, rounding];
+export const HAZARDS: readonly Hazard[] = [
+  strategy,
+  volumes,
+  hostPorts,
+  capacity,
+  sidecars,
+  autoscaling,
+  verticalAutoscaler,
+  gitops,
+  rounding,
+];

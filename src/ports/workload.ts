@@ -1,6 +1,7 @@
 import type { Guard } from '../core/marks.ts';
 import type { KubeObject, ListRef, ObjectRef, Permission, ReadRef, Request, Seen } from '../core/objects.ts';
-import type { Target } from '../core/plan.ts';
+import type { Peak } from '../core/outcome.ts';
+import type { Plan, Target } from '../core/plan.ts';
 import type { Finding } from '../core/reason.ts';
 import type { ArmSeen, Progress, WorkloadStage } from '../core/rollout.ts';
 import type { CopiedKind, ImageChange, Manifest } from '../core/spec.ts';
@@ -36,6 +37,8 @@ export interface Workload {
   readonly permissions: readonly Permission[];
   /** Everything `resolve` needs: the Deployment, all Services, autoscalers, Deployments of the namespace. Kinds the cluster does not serve are left out of Seen. */
   surveys(request: WorkloadRequest): readonly ReadRef[];
+  /** Objects of other kinds that the name may mean, looked for only where there is no such Deployment; what cannot be read is left out. */
+  namesakes(request: WorkloadRequest): readonly ObjectRef[];
   /** Finds Service, labels and names, and every reason not to start. Findings of severity error mean `target` must not be used. */
   /**
    * The write that gives stable the manifest's template, or creates a Deployment that does not exist. Sent dry, its answer
@@ -61,6 +64,8 @@ export interface Workload {
   samplePod(seen: Seen, target: Target): Request;
   /** What the stage leaves as somebody else set it, in words, from the read that it was planned from. */
   notes?(seen: Seen, target: Target, stage: WorkloadStage): readonly string[];
+  /** The most that the plan runs at a time. `seen` may hold the admitted sample pod, as if it had been read. */
+  peak(seen: Seen, plan: Plan): Peak;
   progress(seen: Seen, target: Target, stage: WorkloadStage): Progress;
   observe(seen: Seen, target: Target): Readonly<Record<Arm, ArmSeen | null>>;
   /** RE2 for `{{pods}}` of each arm, from its ReplicaSets' names; an exact list of pod names where expressions could match a neighbour. null: the arm has no pods. */

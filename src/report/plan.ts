@@ -1,6 +1,6 @@
 import { markdownTable } from 'markdown-table';
-import { formatDuration, formatWeight } from '../core/format.ts';
-import type { Preview } from '../core/outcome.ts';
+import { formatAmount, formatDuration, formatWeight } from '../core/format.ts';
+import type { Peak, Preview } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import { type Section, section } from './document.ts';
 import { markdownFence } from './escape.ts';
@@ -14,7 +14,7 @@ export const planSections = (preview: Preview): readonly (Section | null)[] => [
   section(null, [subject(preview.plan)]),
   section(null, [stepTable(preview.plan)]),
   section(null, [
-    `At least ${formatDuration(preview.durationMs)} when all is well, up to ${preview.peakPods} pods of stable and canary at a time.`,
+    `At least ${formatDuration(preview.durationMs)} when all is well, up to ${peakText(preview.peak)}.`,
     ...conductLines(preview.plan),
   ]),
   ...findingSections(preview.findings),
@@ -28,6 +28,16 @@ export const planSections = (preview: Preview): readonly (Section | null)[] => [
         markdownFence(preview.watchdogRole, 'yaml'),
       ]),
 ];
+
+/** Requests are what the scheduler and quotas count. */
+const peakText = ({ pods, cpu, memory }: Peak): string => {
+  const requests = [
+    ...(cpu === null ? [] : [formatAmount('cpu', cpu)]),
+    ...(memory === null ? [] : [formatAmount('memory', memory)]),
+  ];
+  const asked = requests.length === 0 ? 'which request no CPU or memory' : `which request ${requests.join(' and ')}`;
+  return `${pods} pods of stable and canary at a time, ${asked}`;
+};
 
 const subject = ({ target, run, fromImages, ...plan }: Plan): string => {
   const { from, to } = versions({ target, run, fromImages, ...plan });

@@ -1,6 +1,7 @@
 import { closest } from 'fastest-levenshtein';
+import { type ObjectRef, objectIn, objectRef, type ResourceKind, type Seen } from '../core/objects.ts';
 import type { Finding, ReasonCode } from '../core/reason.ts';
-import { type Fields, fieldsOf, textOf } from '../core/shape.ts';
+import type { WorkloadRequest } from '../ports/workload.ts';
 import { worstPod } from './pod-problem.ts';
 import { type Deployment, isRolledOut } from './shape.ts';
 import { podsOf, type Survey } from './survey.ts';
@@ -19,7 +20,53 @@ const whereOf = (survey: Survey): string => `Deployment ${survey.request.namespa
 const some = (names: readonly string[]): string =>
   names.length <= 10 ? [...names].sort().join(', ') : `${[...names].sort().slice(0, 10).join(', ')}, …`;
 
-export const missingDeployment = (survey: Survey): Finding => {
+/** Kinds that people name when they mean what they deploy, and why a Deployment is needed. */
+const OTHER_KINDS: readonly (ResourceKind & { readonly why: string })[] = [
+  {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    plural: 'statefulsets',
+    why: 'its pods have identities and volumes of their own, which a second copy would not share',
+  },
+  {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    plural: 'daemonsets',
+    why: 'it runs one pod on each node, so the size of a canary cannot be chosen',
+  },
+  {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    plural: 'rollouts',
+    why: 'Argo Rollouts releases it step by step already',
+  },
+  {
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Service',
+    plural: 'services',
+    why: 'Knative splits its traffic between revisions already',
+  },
+];
+
+export const namesakes = ({ namespace, deployment }: WorkloadRequest): readonly ObjectRef[] =>
+  OTHER_KINDS.map(({ why: _why, ...kind }) => objectRef(kind, namespace, deployment));
+
+const otherKind = (seen: Seen, { request }: Survey): Finding | null => {
+  const { namespace, deployment } = request;
+  const found = OTHER_KINDS.find((kind) => objectIn(seen, objectRef(kind, namespace, deployment)) !== null);
+  if (found === undefined) return null;
+  const kind = found.apiVersion.startsWith('serving.knative.dev/') ? 'Knative Service' : found.kind;
+  return error(
+    'deployment-not-found',
+    `${kind} ${namespace}/${deployment}`,
+    `${deployment} is a ${kind}; only Deployments can be rolled out, because ${found.why}.`,
+    'Name a Deployment, or release it by its own means.',
+  );
+};
+
+export const missingDeployment = (seen: Seen, survey: Survey): Finding => {
+  const other = otherKind(seen, survey);
+  if (other !== null) return other;
   const names = survey.deployments.map(({ name }) => name);
   const near = closest(survey.request.deployment, names);
   return error(
@@ -61,33 +108,6 @@ export const healthFindings = (survey: Survey, stable: Deployment): readonly Fin
   const pod = worstPod(podsOf(stable, survey.replicaSets, survey.pods));
   const why = pod === null ? '' : ` (${pod})`;
   return [error('stable-not-healthy', whereOf(survey), `${whereOf(survey)} ${message}${why}.`, advice)];
-};
-
-const roundedPercent = (value: unknown, of: number, round: (value: number) => number, fallback: string): number => {
-  const written = value ?? fallback;
-  if (typeof written === 'number') return written;
-  const [, percent] = /^(\d+)%$/.exec(String(written)) ?? [];
-  return percent === undefined ? of : round((Number(percent) / 100) * of);
-};
-
-/** How many pods the Deployment controller may take away at once (ResolveFenceposts: both zero means one unavailable). */
-const mayBeMissing = (strategy: Fields, replicas: number): number => {
-  const rolling = fieldsOf(strategy['rollingUpdate']);
-  const unavailable = roundedPercent(rolling['maxUnavailable'], replicas, Math.floor, '25%');
-  const surge = roundedPercent(rolling['maxSurge'], replicas, Math.ceil, '25%');
-  return unavailable === 0 && surge === 0 ? 1 : unavailable;
-};
-
-export const strategyFindings = (survey: Survey, stable: Deployment): readonly Finding[] => {
-  if (textOf(stable.strategy['type']) === 'Recreate') {
-    const message = `${whereOf(survey)} has the strategy Recreate: promotion would stop every stable pod before a new one starts.`;
-    return [error('unsafe-strategy', whereOf(survey), message, 'Use RollingUpdate.')];
-  }
-  const missing = mayBeMissing(stable.strategy, stable.replicas);
-  if (stable.replicas === 0 || missing < stable.replicas) return [];
-  const pods = stable.replicas === 1 ? 'its only pod' : `all ${stable.replicas} pods`;
-  const message = `${whereOf(survey)} allows ${pods} to be unavailable during an update (maxUnavailable and maxSurge), so promotion could leave none.`;
-  return [error('unsafe-strategy', whereOf(survey), message, 'Set maxUnavailable: 0 and maxSurge: 1.')];
 };
 
 /** Owners that would put back what the rollout writes, also where they are not marked as the controller. */

@@ -2,10 +2,12 @@ import { DEPLOYMENT, objectRef, type Permission } from '../core/objects.ts';
 import type { Workload } from '../ports/workload.ts';
 import { deploymentIn, deploymentRef, podsIn, reads } from './arms.ts';
 import { releaseNotes } from './autoscaler.ts';
+import { peakOf } from './capacity.ts';
+import { namesakes } from './checks.ts';
 import { createSamplePod } from './copy.ts';
+import { offer } from './manifest.ts';
 import { observe } from './observe.ts';
 import { plan } from './plan.ts';
-import { offer } from './manifest.ts';
 import { podsExpression, podsOf } from './pods.ts';
 import { progress } from './progress.ts';
 import { isUnchanged, resolve } from './resolve.ts';
@@ -60,10 +62,10 @@ export const deploymentWorkload: Workload = {
   name: 'deployment',
   permissions,
   surveys,
-  resolve,
-  isUnchanged,
   namesakes,
   offer,
+  resolve,
+  isUnchanged,
   reads,
   plan,
   samplePod: (seen, target) =>
@@ -73,6 +75,7 @@ export const deploymentWorkload: Workload = {
       target,
     ),
   notes: (seen, target, stage) => (stage.kind === 'release-autoscaler' ? releaseNotes(seen, target) : []),
+  peak: peakOf,
   progress,
   observe,
   podsExpression,

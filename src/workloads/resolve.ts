@@ -3,7 +3,7 @@ import type { Target } from '../core/plan.ts';
 import type { Finding } from '../core/reason.ts';
 import type { Workload, WorkloadRequest } from '../ports/workload.ts';
 import { noLabels, relabelling, strangerFindings, trackingFindings } from './apart.ts';
-import { healthFindings, missingDeployment, ownerFindings, strategyFindings } from './checks.ts';
+import { healthFindings, missingDeployment, ownerFindings } from './checks.ts';
 import { copiesFor, namesTaken } from './copies.ts';
 import { findService, sharedServiceFindings } from './find-service.ts';
 import { chooseImages } from './images.ts';
@@ -86,7 +86,6 @@ const resolveFor = (seen: Seen, survey: Survey, stable: Deployment): Resolved =>
     ...healthFindings(survey, stable),
     ...ownerFindings(survey, stable),
     ...scaling.findings,
-    ...strategyFindings(survey, stable),
     ...versionFindings,
     ...serviceFindings,
     ...(service === null ? [] : sharedServiceFindings(survey, stable, service)),
@@ -121,7 +120,7 @@ const resolveFor = (seen: Seen, survey: Survey, stable: Deployment): Resolved =>
 export const resolve = (seen: Seen, request: WorkloadRequest): Resolved => {
   const survey = surveyOf(seen, request);
   return survey.stable === null
-    ? { target: null, findings: [missingDeployment(survey)] }
+    ? { target: null, findings: [missingDeployment(seen, survey)] }
     : resolveFor(seen, survey, survey.stable);
 };
 

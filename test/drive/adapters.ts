@@ -81,6 +81,7 @@ export const workload: Workload = {
   reads: () => [CANARY_SERVICE, STABLE_SERVICE],
   plan: () => ok([]),
   samplePod: () => ({ verb: 'create', ref: ROUTE, contentType: 'application/json', body: {} }),
+  peak: () => ({ pods: 0, cpu: null, memory: null }),
   progress: () => ({ kind: 'done' }),
   observe: () => ({ stable: null, canary: null }),
   podsExpression: () => ({ stable: 'checkout-1-.*', canary: null }),

@@ -342,7 +342,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
         ],
         role: ROLE,
         watchdogRole: null,
-        peakPods: 20,
+        peak: { pods: 20, cpu: 5, memory: 2 ** 32 },
         foresight: null,
       },
     },

@@ -92,7 +92,7 @@ const planned = (told: Foresight | null, plan = aPlan()) =>
       touches: [],
       role: 'kind: Role',
       watchdogRole: null,
-      peakPods: 20,
+      peak: { pods: 20, cpu: 5, memory: 2 ** 32 },
       foresight: told,
     },
   }) as const;

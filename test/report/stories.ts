@@ -36,7 +36,7 @@ const planned = (plan: Plan): Story => ({
       touches: [],
       role: 'kind: Role',
       watchdogRole: plan.watchdog === null ? null : 'kind: Role\n---\nkind: RoleBinding',
-      peakPods: 20,
+      peak: { pods: 20, cpu: 5, memory: 2 ** 32 },
       foresight: null,
     },
   },

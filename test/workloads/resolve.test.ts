@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { DEPLOYMENT, type KubeObject } from '../../src/core/objects.ts';
+import { DEPLOYMENT, type KubeObject, refKey } from '../../src/core/objects.ts';
+import { mergeSeen } from '../../src/drive/read.ts';
 import { deploymentWorkload } from '../../src/workloads/index.ts';
 import {
   type Changes,
@@ -109,39 +110,48 @@ describe('the state of stable', () => {
   });
 
   test('all mistakes are found at once', () => {
-    const stable = deployment({ spec: { paused: true, strategy: { type: 'Recreate' } } });
+    const stable = deployment({ spec: { paused: true } });
 
     expect(codes([stable], { images: [{ container: 'nope', image: 'x' }] })).toEqual([
       'stable-not-healthy',
-      'unsafe-strategy',
       'invalid-config',
       'service-not-found',
     ]);
   });
 });
 
-describe('the strategy of stable', () => {
-  const rolling = (maxUnavailable: unknown, maxSurge: unknown, replicas: number) =>
-    deployment({
-      replicas,
-      spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable, maxSurge } } },
-    });
+describe('something else of the same name', () => {
+  const kind = (apiVersion: string, name: string) => ({ apiVersion, kind: name, plural: `${name.toLowerCase()}s` });
+  const named = (found: readonly KubeObject[]) => {
+    const asked = request();
+    const seen = see(deploymentWorkload.surveys(asked), []);
+    const objects = deploymentWorkload
+      .namesakes(asked)
+      .map(
+        (ref) =>
+          [
+            refKey(ref),
+            found.find(({ apiVersion, kind: is }) => apiVersion === ref.apiVersion && is === ref.kind) ?? null,
+          ] as const,
+      );
+    return deploymentWorkload.resolve(mergeSeen(seen, { objects: new Map(objects), lists: new Map() }), asked).findings;
+  };
 
   test.each([
-    ['Recreate', deployment({ spec: { strategy: { type: 'Recreate' } } })],
-    ['all pods at once', rolling('100%', 1, 3)],
-    ['a number as large as the replicas', rolling(3, 1, 3)],
-    ['the only pod, because nothing may surge', rolling('25%', 0, 1)],
-  ])('is refused when it takes %s', (_, stable) => {
-    expect(codes([stable, SERVICE])).toEqual(['unsafe-strategy']);
+    ['apps/v1', 'StatefulSet', 'checkout is a StatefulSet; only Deployments can be rolled out, because its pods have'],
+    ['apps/v1', 'DaemonSet', 'checkout is a DaemonSet; only Deployments can be rolled out, because it runs one pod'],
+    ['argoproj.io/v1alpha1', 'Rollout', 'checkout is a Rollout; only Deployments can be rolled out, because Argo'],
+    ['serving.knative.dev/v1', 'Service', 'checkout is a Knative Service; only Deployments can be rolled out'],
+  ])('%s %s is said to be what it is', (apiVersion, name, words) => {
+    const [finding, ...others] = named([object(kind(apiVersion, name), 'checkout')]);
+
+    expect(others).toEqual([]);
+    expect(finding?.code).toBe('deployment-not-found');
+    expect(finding?.message).toContain(words);
   });
 
-  test.each([
-    ['a quarter of one, rounded down', rolling('25%', '25%', 1)],
-    ['all but one', rolling(2, 0, 3)],
-    ['the defaults', deployment({ replicas: 1, spec: { strategy: {} } })],
-  ])('is accepted when it takes %s', (_, stable) => {
-    expect(codes([stable, SERVICE])).toEqual([]);
+  test('is not found where there is none', () => {
+    expect(named([])[0]?.message).toBe('Deployment shop/checkout does not exist.');
   });
 });
 
