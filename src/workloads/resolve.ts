@@ -11,7 +11,6 @@ import { canaryServiceName } from './labels.ts';
 import { templateOfManifest } from './manifest.ts';
 import { adoptPair } from './pair.ts';
 import { scalingOf } from './scaling.ts';
-import { adoptPair } from './pair.ts';
 import { type Deployment, isRolledOut } from './shape.ts';
 import { isOfRollout, type Survey, surveyOf } from './survey.ts';
 import { isSameTemplate } from './template.ts';
@@ -129,12 +128,12 @@ export const isUnchanged = (seen: Seen, request: WorkloadRequest): boolean => {
   const { stable } = surveyOf(seen, request);
   if (request.version.kind === 'previous') return false;
   if (stable === null || stable.paused || stable.replicas === 0 || !isRolledOut(stable)) return false;
+  if (request.version.kind === 'manifest') return isSameTemplate(stable.template, templateOfManifest(request.version));
   const { images, findings } = chooseImages(stable, request.version.images);
   return (
     findings.length === 0 &&
     images.length > 0 &&
     images.every(({ container, image }) =>
-  if (request.version.kind === 'manifest') return isSameTemplate(stable.template, templateOfManifest(request.version));
       stable.containers.some((one) => one.name === container && one.image === image),
     )
   );
