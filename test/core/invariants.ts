@@ -104,7 +104,8 @@ export const brokenAtEnd = (
   const expect = (holds: boolean, rule: string): void => {
     if (!holds) broken.push(rule);
   };
-  const isClean = !world.hasEntry && world.canary === null && !world.hasService && world.holder === null;
+  const isClean =
+    !world.hasEntry && world.canary === null && !world.hasService && !world.hasCopy && world.holder === null;
   const isWarned = rollout.warnings.length > 0;
   const { phase } = rollout;
   const isKept = rollout.plan.conduct.onCancel === 'keep';
@@ -113,6 +114,7 @@ export const brokenAtEnd = (
   if (phase === 'rolled-back' || phase === 'promoted') {
     expect(world.weight === 0, 'no weight is left');
     expect(isClean || isWarned, 'what was added is gone, or it is said');
+    expect(!world.isHeld || isWarned, 'the autoscaler has its own bounds again, or it is said');
     expect(world.stableImage === (phase === 'promoted' ? 'new' : 'old'), 'stable runs what the end says');
   }
   const isWayBackLost = rollout.committedAt === null;

@@ -1,3 +1,4 @@
+import { HORIZONTAL_POD_AUTOSCALER } from '../../src/core/objects.ts';
 import type { Plan, PlannedJudgement } from '../../src/core/plan.ts';
 import type { CountedSpec, MeasuredSpec } from '../../src/core/spec.ts';
 import type { Abilities } from '../../src/core/traffic.ts';
@@ -57,6 +58,15 @@ export const JUDGEMENT: PlannedJudgement = {
   metrics: {},
 };
 
+/** Something scales stable, and its copy the canary. */
+export const AUTOSCALED: Pick<Plan['target'], 'autoscaler' | 'companions'> = {
+  autoscaler: {
+    ref: { ...HORIZONTAL_POD_AUTOSCALER, namespace: 'shop', name: 'checkout' },
+    fields: [{ path: '/spec/minReplicas', was: 1, held: 3 }],
+  },
+  companions: [{ ref: { ...HORIZONTAL_POD_AUTOSCALER, namespace: 'shop', name: 'checkout-canary' }, body: {} }],
+};
+
 /** A plan of three steps of 30 s for three stable pods; change what a test is about. */
 export const aPlan = (change: Partial<Plan> = {}): Plan => {
   const abilities = change.abilities ?? ROUTER;
@@ -97,6 +107,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => {
     conduct: CONDUCT,
     watchdog: null,
     promoteAt: 'all-traffic',
+    beside: [],
     timings: {
       timeoutMs: 3_600_000,
       readyMs: 120_000,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/core/plan.ts';
 import { brokenAtEnd, brokenBy, deepFreeze } from './invariants.ts';
-import { aPlan, ERRORS, LATENCY, PODS } from './plan.ts';
+import { AUTOSCALED, aPlan, ERRORS, LATENCY, PODS } from './plan.ts';
 import { seeded } from './random.ts';
 import { turnText } from './script.ts';
 import { type Walked, walk } from './walk.ts';
@@ -17,9 +17,11 @@ const shortPlan = (random: () => number): Plan => {
   const steps = plan.steps
     .slice(0, 1 + Math.floor(random() * 3))
     .map((step) => ({ ...step, intervalMs: 6_000, approval: random() < 0.1 }));
+  const autoscaled = { ...AUTOSCALED, ...(plan.abilities.unit === 'pods' ? { companions: [] } : {}) };
   const until = [null, null, { kind: 'weight', weight: 2_000 }, { kind: 'promotion' }] as const;
   return {
     ...plan,
+    target: random() < 0.3 ? { ...plan.target, ...autoscaled } : plan.target,
     conduct: {
       ...plan.conduct,
       until:

@@ -101,6 +101,9 @@ export interface World {
   canary: { replicas: number; ready: number; readyAt: Ms } | null;
   startMs: Ms;
   hasService: boolean;
+  /** The minimum of stable's autoscaler is held; the canary has an autoscaler of its own. */
+  isHeld: boolean;
+  hasCopy: boolean;
   /** The canary Service leads to stable's pods. */
   lastResort: boolean;
   /** Token of the run whose forward writes are let through; the way-back mark. */
@@ -125,6 +128,8 @@ export const newWorld = (trouble: Trouble): World => ({
   canary: null,
   startMs: trouble.startMs,
   hasService: false,
+  isHeld: false,
+  hasCopy: false,
   lastResort: false,
   holder: null,
   wayBackMark: false,
@@ -178,6 +183,8 @@ const isSoAlready = (world: World, intent: Intent): boolean => {
   if (intent.kind === 'restore-route') return !world.hasEntry;
   if (intent.kind !== 'workload') return false;
   if (intent.stage.kind === 'remove-canary') return world.canary === null;
+  if (intent.stage.kind === 'release-autoscaler') return !world.isHeld;
+  if (intent.stage.kind === 'remove-companions') return !world.hasCopy;
   return intent.stage.kind === 'remove-service' && !world.hasService;
 };
 
@@ -227,10 +234,19 @@ const scale = (world: World, replicas: number): void => {
 const landStage = (world: World, plan: Plan, stage: Extract<Intent, { kind: 'workload' }>['stage']): void => {
   const isRouted = plan.abilities.unit === 'requests' && world.weight > 0 && !world.lastResort;
   if (stage.kind === 'canary-service') world.hasService = true;
+  if (stage.kind === 'companions') world.hasCopy = true;
+  if (stage.kind === 'remove-companions') world.hasCopy = false;
+  if (stage.kind === 'hold-autoscaler') world.isHeld = true;
+  if (stage.kind === 'release-autoscaler') {
+    if (isRouted) world.harm.push('the autoscaler was released while the canary had traffic');
+    world.isHeld = false;
+  }
   if (stage.kind === 'remove-service') {
     if (world.hasEntry) world.harm.push('the Service was removed while the route names it');
     world.hasService = false;
   }
+  if (stage.kind === 'canary' && plan.target.companions.length > 0 && !world.hasCopy)
+    world.harm.push('the canary was made before its autoscaler');
   if (stage.kind === 'canary') scale(world, Math.max(world.canary?.replicas ?? 0, stage.replicas));
   if (stage.kind === 'remove-canary') {
     if (isRouted) world.harm.push('the canary was removed while it had traffic');
@@ -272,6 +288,8 @@ export const look = (
   // A rolling update keeps the old pods until the new ones are up.
   const hasPods = isStableReady || (isInPlace(plan) && !trouble.stableDies);
   const { canary } = world;
+  // Load is low: an autoscaler that is not held keeps one pod.
+  const wanted = plan.target.autoscaler === null || world.isHeld ? STABLE_PODS : 1;
   const isIn = world.weight === want && (world.hasEntry || want === 0 || plan.abilities.unit === 'pods');
   const arePodsUp = plan.abilities.unit === 'requests' || canary === null || canary.ready === canary.replicas;
   const isConfirmed = isIn && arePodsUp && (trouble.confirms || want === 0);
@@ -294,8 +312,8 @@ export const look = (
         : effect.stage && { kind: 'done' },
     restored: !world.hasEntry,
     stable: arm(
-      STABLE_PODS,
-      hasPods ? STABLE_PODS : 0,
+      wanted,
+      hasPods ? wanted : 0,
       world.stableImage === 'old' ? template : 'template-2',
       lives('stable', 0),
     ),
