@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/core/plan.ts';
 import { CONDUCT } from '../fakes/conduct.ts';
 import { SLOW } from './bench.ts';
-import { aPlan, ERRORS, JUDGEMENT, LATENCY, PODS } from './plan.ts';
+import { AUTOSCALED, aPlan, ERRORS, JUDGEMENT, LATENCY, PODS } from './plan.ts';
 import { script } from './script.ts';
 import type { WalkOptions } from './walk.ts';
 import { CALM, type Trouble } from './world.ts';
@@ -23,6 +23,7 @@ const podSteps: Plan['steps'] = [
 const approvedSteps: Plan['steps'] = aPlan().steps.map((step, index) => ({ ...step, approval: index === 0 }));
 const atPromotion: Partial<Plan> = { conduct: { ...CONDUCT, until: { kind: 'promotion' } } };
 const lastStep: Partial<Plan> = { promoteAt: 'last-step' };
+const autoscaled: Partial<Plan> = { target: { ...aPlan().target, ...AUTOSCALED } };
 const pauseAt = (at: number) => ({ at, name: 'pause' }) as const;
 const resumed: WalkOptions = { opened: { after: 60_000, command: 'resume' } };
 
@@ -39,6 +40,8 @@ const SCENARIOS: readonly Scenario[] = [
   { file: 'good-release' },
   { file: 'good-release-without-metrics', plan: { metrics: [] } },
   { file: 'bad-release', trouble: { canaryErrors: 0.3 } },
+  { file: 'autoscaled', plan: autoscaled },
+  { file: 'autoscaled-and-bad', plan: autoscaled, trouble: { canaryErrors: 0.3 } },
   { file: 'bad-only-at-50', trouble: { canaryErrors: 0.3, errorsFrom: 5_000 } },
   { file: 'no-data-then-data', trouble: { dataFrom: 40_000 } },
   { file: 'no-data-for-too-long', trouble: { dataFrom: 3_600_000 } },
