@@ -1,4 +1,5 @@
 import type { Command } from './core/command.ts';
+import { imagesAsked, manifestHash } from './core/manifest.ts';
 import type { Outcome, Subject } from './core/outcome.ts';
 import type { Reason } from './core/reason.ts';
 import { refused, rejection } from './core/rejection.ts';
@@ -13,7 +14,7 @@ import { driveToEnd, type Released, released } from './drive/to-end.ts';
 import type { SavedRollout, Store } from './ports/store.ts';
 
 export interface Earlier extends Means {
-  readonly spec: Pick<Spec, 'command' | 'images' | 'deployment' | 'lockWaitMs' | 'onExpired'>;
+  readonly spec: Pick<Spec, 'command' | 'images' | 'manifest' | 'deployment' | 'lockWaitMs' | 'onExpired'>;
   readonly store: Store;
   readonly actor: string | null;
   /** Tells this run's request to go on from every other. */
@@ -84,7 +85,7 @@ const goesTooFar = ({ spec }: Earlier, saved: SavedRollout): boolean =>
 /** The same release goes on, unless `on-expired` says otherwise; any other is ended for the one that is to come. */
 const openingFor = (input: Earlier, saved: Rollout): Opening => {
   if (!isSame(input.spec, saved)) {
-    const text = `a release of ${input.spec.images.map(({ image }) => image).join(', ') || 'an earlier version'} takes its place`;
+    const text = `a release of ${imagesAsked(input.spec).join(', ') || 'an earlier version'} takes its place`;
     return { why: { code: 'superseded', text, metric: null } };
   }
   if (input.spec.onExpired === 'rollback') return { why: LOST };
@@ -106,8 +107,10 @@ const resumeBy = ({ actor, commandId }: Earlier): Command => ({
   raw: 'resume',
 });
 
-const isSame = ({ command, images }: Earlier['spec'], { plan }: Rollout): boolean => {
+const isSame = ({ command, images, manifest }: Earlier['spec'], { plan }: Rollout): boolean => {
   const { target } = plan;
+  if (manifest !== null) return target.manifest === manifestHash(manifest);
+  if (target.manifest !== undefined) return false;
   if ((command === 'rollback') !== (target.template !== null)) return false;
   if (command === 'rollback') return true;
   if (images.length !== target.images.length) return false;

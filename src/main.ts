@@ -186,6 +186,11 @@ const showText = ({ log }: Process, outcome: Outcome): void => {
 
 /** A rollout that ended leaves nothing for the post step. */
 const loadRunOfThis = (outcome: Outcome): Parameters<typeof saveRun>[0] | null => {
+  if (outcome.kind === 'first-release' && outcome.times !== null) {
+    const { deployment } = outcome.subject;
+    const target = { namespace: outcome.subject.namespace ?? '', deployment };
+    return { target, rolloutId: outcome.rolloutId, holder: '', finished: true };
+  }
   if (outcome.kind !== 'finished') return null;
   const { namespace, deployment, rolloutId } = outcome.rollout.plan.target;
   return { target: { namespace, deployment }, rolloutId, holder: '', finished: true };

@@ -1,3 +1,4 @@
+import { imagesAsked } from './core/manifest.ts';
 import type { Permission } from './core/objects.ts';
 import type { Outcome, Subject } from './core/outcome.ts';
 import type { Run } from './core/plan.ts';
@@ -9,8 +10,10 @@ import { isTerminal } from './core/stage.ts';
 import { startRollout } from './core/start.ts';
 import { storeName } from './core/store-name.ts';
 import type { Ms } from './core/units.ts';
+import type { FirstReady } from './drive/check-first.ts';
 import { contextOf, type Means } from './drive/context.ts';
 import { problemFinding, warningText } from './drive/findings.ts';
+import { firstRelease, plannedFirst } from './drive/first-release.ts';
 import { type Preflight, preflight } from './drive/preflight.ts';
 import { makePreview } from './drive/preview.ts';
 import { type Declined, type Opening, reconnect, takeOver } from './drive/take-over.ts';
@@ -46,9 +49,10 @@ export const release = async (input: Release): Promise<Released> => {
       rejected(input, namespace, 'cancelled', 'the workflow run was cancelled before anything was written'),
     );
   // What another run has made since is no reason to refuse this one: that run is.
-  if (checked.kind !== 'ready' && (await hasBegun(input))) return release(input);
+  if (checked.kind !== 'ready' && checked.kind !== 'first' && (await hasBegun(input))) return release(input);
   if (checked.kind === 'rejected') return released(refused(checked.findings, subjectOf(input, namespace)));
   if (checked.kind === 'unchanged') return released(unchanged(input, namespace));
+  if (checked.kind === 'first') return createFirst(input, checked, namespace);
   if (input.spec.command === 'plan') {
     const reason: Reason = { code: 'planned', text: 'the plan was made and nothing was written', metric: null };
     const preview = await makePreview(checked, { ...input, now: input.clock.now(), signal });
@@ -65,29 +69,48 @@ const hasBegun = async ({ store }: Release): Promise<boolean> => {
 
 type Ready = Extract<Preflight, { kind: 'ready' }>;
 
-const roll = async (input: Release, ready: Ready, namespace: string): Promise<Released> => {
+/** The token of the lock, as it was taken; or how this run ends without it. */
+const lock = async (
+  input: Release,
+  namespace: string,
+): Promise<{ readonly token: string } | { readonly ended: Released }> => {
   const acquired = await input.store.acquire(input.holder, AbortSignal.timeout(60_000));
-  if (acquired.kind === 'held' && input.spec.lockWaitMs > 0 && !input.cancelled.aborted) return release(input);
-  if (acquired.kind === 'held') return released(lockHeld(acquired, subjectOf(input, namespace)));
+  if (acquired.kind === 'held' && input.spec.lockWaitMs > 0 && !input.cancelled.aborted)
+    return { ended: await release(input) };
+  if (acquired.kind === 'held') return { ended: released(lockHeld(acquired, subjectOf(input, namespace))) };
   if (acquired.kind === 'failed') {
     const finding = problemFinding(
       acquired.problem,
       `Lease ${namespace}/${storeName(input.spec.deployment)}`,
       input.cluster.server,
     );
-    return released(refused([finding], subjectOf(input, namespace)));
+    return { ended: released(refused([finding], subjectOf(input, namespace))) };
   }
   if (acquired.rollout !== null) {
     // Another run began one and died or halted while this one was checking: its plan and marks are not this run's.
     await input.store.release(true, AbortSignal.timeout(20_000));
     const text = 'another rollout began meanwhile and was not finished; run again to finish it first';
-    return released(rejected(input, namespace, 'lock-held', text));
+    return { ended: released(rejected(input, namespace, 'lock-held', text)) };
   }
   input.locked({ namespace, deployment: input.spec.deployment });
+  return { token: acquired.token };
+};
+
+const roll = async (input: Release, ready: Ready, namespace: string): Promise<Released> => {
+  const locked = await lock(input, namespace);
+  if ('ended' in locked) return locked.ended;
   const start = startRollout(ready.plan, input.clock.now());
   const warnings = ready.findings.filter(({ severity }) => severity === 'warning').map(warningText);
-  const context = contextOf(input, input.store, ready.plan, ready.router, acquired.token);
+  const context = contextOf(input, input.store, ready.plan, ready.router, locked.token);
   return driveToEnd(input, context, { ...start, warnings });
+};
+
+/** There is no such Deployment yet: there is nothing to roll out beside. */
+const createFirst = async (input: Release, ready: FirstReady, namespace: string): Promise<Released> => {
+  const subject = subjectOf(input, namespace);
+  if (input.spec.command === 'plan') return released(plannedFirst(ready, subject, input.rolloutId));
+  const locked = await lock(input, namespace);
+  return 'ended' in locked ? locked.ended : firstRelease(input, ready, subject);
 };
 
 const FINISH_PAUSE_MS = 3_000;
@@ -129,7 +152,7 @@ const openingOfPost = (saved: Rollout): Opening | Declined => {
 const subjectOf = ({ spec }: Release, namespace: string): Subject => ({
   namespace,
   deployment: spec.deployment,
-  images: spec.images.map(({ image }) => image),
+  images: imagesAsked(spec),
 });
 
 const rejected = (input: Release, namespace: string, code: ReasonCode, text: string): Outcome =>
@@ -137,6 +160,10 @@ const rejected = (input: Release, namespace: string, code: ReasonCode, text: str
 
 const unchanged = (input: Release, namespace: string): Outcome => ({
   kind: 'unchanged',
-  reason: { code: 'already-running', text: 'stable already runs this image and is ready', metric: null },
+  reason: {
+    code: 'already-running',
+    text: `stable already runs this ${input.spec.manifest === null ? 'image' : 'version'} and is ready`,
+    metric: null,
+  },
   subject: subjectOf(input, namespace),
 });

@@ -2,6 +2,7 @@ import type { Foresight } from './foresight.ts';
 import type { Plan } from './plan.ts';
 import type { Finding, Reason } from './reason.ts';
 import type { Rollout } from './rollout.ts';
+import type { Ms } from './units.ts';
 
 export type Status =
   | 'promoted'
@@ -45,8 +46,24 @@ export type Outcome =
       readonly failed: boolean;
     }
   | { readonly kind: 'planned'; readonly reason: Reason; readonly preview: Preview }
+  | FirstRelease
   /** The rollout is in a terminal phase. */
   | { readonly kind: 'finished'; readonly rollout: Rollout };
+
+/** A Deployment that did not exist: created from its manifest as it is, with nothing to compare it with. */
+export interface FirstRelease {
+  readonly kind: 'first-release';
+  /** `rolled-back`, `aborted`: it was removed again. `halted`: it stands, and a person has to look at it. */
+  readonly status: 'planned' | 'promoted' | 'rolled-back' | 'aborted' | 'halted';
+  readonly reason: Reason;
+  readonly subject: Subject;
+  readonly rolloutId: string;
+  /** null: nothing was written. */
+  readonly times: { readonly startedAt: Ms; readonly finishedAt: Ms } | null;
+  readonly findings: readonly Finding[];
+  /** `planned`: the Role that allows it, as YAML. */
+  readonly role: string | null;
+}
 
 /** One open rollout, for `status` and `sweep`. */
 export interface RolloutEntry {

@@ -21,6 +21,8 @@ export interface Target {
   readonly images: readonly ContainerImage[];
   /** The whole pod template of the new version, as stable will have it; null: stable's own, with the images. */
   readonly template: Json | null;
+  /** `manifestHash` of the manifest that the template is from; absent: it is from none. */
+  readonly manifest?: string;
   /** Copies of the user's objects for the canary's pods: created before them, removed after them. */
   readonly companions: readonly Companion[];
   /** What scales stable, and is held for the time of the rollout; null: nothing does. */

@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein';
-import { CONFIG_MAP, type KubeObject, listRef, objectRef, type Permission, SECRET } from '../core/objects.ts';
+import { CONFIG_MAP, type KubeObject, listRef, objectRef, SECRET } from '../core/objects.ts';
 import type { Finding } from '../core/reason.ts';
 import { type Reference, referencesOf } from '../core/references.ts';
 import { fieldsOf } from '../core/shape.ts';
@@ -40,7 +40,10 @@ export const checkReferences = async (
   return [
     ...(await missingFindings(cluster, checked, missing, signal)),
     ...answers.flatMap((one) => keyFindings(one, checked)),
-    ...notChecked([...unread.map(({ reference }) => reference), ...references.slice(MOST)]),
+    // Whoever goes back wants to be there soon, and the pods of then had them.
+    ...notChecked(
+      checked.manifest === null ? [] : [...unread.map(({ reference }) => reference), ...references.slice(MOST)],
+    ),
   ];
 };
 
@@ -122,14 +125,3 @@ const notChecked = (references: readonly Reference[]): readonly Finding[] => {
     },
   ];
 };
-
-/** For the Role of whoever releases whole templates: all `optional`, because what cannot be read is told. */
-export const REFERENCE_PERMISSIONS: readonly Permission[] = [
-  {
-    group: '',
-    resource: 'secrets',
-    verbs: [],
-    optional: ['get'],
-    why: 'see that the Secrets of a manifest exist, by name only',
-  },
-];

@@ -7,15 +7,12 @@ import type { Cluster } from '../ports/cluster.ts';
 import type { Workload, WorkloadRequest } from '../ports/workload.ts';
 import { hasErrors, problemFinding } from './findings.ts';
 
-export type Completed =
-  | { readonly kind: 'rejected'; readonly findings: readonly Finding[] }
-  /** `creation`: there is no such Deployment yet, and this makes it. */
-  | {
-      readonly kind: 'completed';
-      readonly request: WorkloadRequest;
-      readonly creation: Request | null;
-      readonly findings: readonly Finding[];
-    };
+export interface Completed {
+  readonly request: WorkloadRequest;
+  /** There is no such Deployment yet, and this makes it; null: there is one. */
+  readonly creation: Request | null;
+  readonly findings: readonly Finding[];
+}
 
 /**
  * The version of a manifest as the API server would have it: what it leaves out is filled in, and webhooks have had their
@@ -32,19 +29,17 @@ export const completeManifest = async (
 ): Promise<Completed> => {
   const { version } = request;
   const { write, findings } = workload.offer(seen, request);
-  if (hasErrors(findings)) return { kind: 'rejected', findings };
-  if (version.kind !== 'manifest' || write === null) return { kind: 'completed', request, creation: null, findings };
+  if (version.kind !== 'manifest' || write === null) return { request, creation: null, findings };
+  const creation = write.verb === 'create' ? write : null;
+  if (hasErrors(findings)) return { request, creation, findings };
   const answer = await cluster.send(write, { dryRun: true, signal });
   if (answer.kind !== 'ok') {
     const { file, places } = version.manifest;
     const found = problemFinding(answer, `${file}:${places.template.line}`, cluster.server);
-    return {
-      kind: 'rejected',
-      findings: [...findings, { ...found, message: `${refText(write.ref)}: ${found.message}` }],
-    };
+    const refused = { ...found, message: `${refText(write.ref)}: ${found.message}` };
+    return { request, creation, findings: [...findings, refused] };
   }
   // It comes from the API server, so it is JSON.
   const template = fieldsOf(fieldsOf(answer.value['spec'])['template']) as Json;
-  const completed = { ...request, version: { ...version, template } };
-  return { kind: 'completed', request: completed, creation: write.verb === 'create' ? write : null, findings };
+  return { request: { ...request, version: { ...version, template } }, creation, findings };
 };

@@ -1,6 +1,7 @@
 import { type KubeObject, objectRef, POD } from '../core/objects.ts';
 import type { Plan } from '../core/plan.ts';
 import { fieldsOf, listOf, textOf } from '../core/shape.ts';
+import type { Cluster } from '../ports/cluster.ts';
 import type { PodNote } from '../ports/reporter.ts';
 import type { DriveContext } from './context.ts';
 import { readAll } from './read.ts';
@@ -21,14 +22,20 @@ export const notePods = async (context: DriveContext, plan: Plan): Promise<reado
   try {
     const read = await readAll(context.cluster, context.workload.reads(plan.target, true), signal);
     if (read.kind === 'failed') return [];
-    const pods = context.workload.pods(read.seen, plan.target, 'canary').slice(0, MOST_PODS);
-    return await Promise.all(pods.map((pod) => notePod(context, pod, signal)));
+    return await notesOf(context.cluster, context.workload.pods(read.seen, plan.target, 'canary'), signal);
   } catch {
     return [];
   }
 };
 
-const notePod = async ({ cluster }: DriveContext, pod: KubeObject, signal: AbortSignal): Promise<PodNote> => {
+/** Of the first of them. */
+export const notesOf = (
+  cluster: Cluster,
+  pods: readonly KubeObject[],
+  signal: AbortSignal,
+): Promise<readonly PodNote[]> => Promise.all(pods.slice(0, MOST_PODS).map((pod) => notePod(cluster, pod, signal)));
+
+const notePod = async (cluster: Cluster, pod: KubeObject, signal: AbortSignal): Promise<PodNote> => {
   const states = statesOf(pod);
   const worst = states.find(({ text }) => text !== 'ready') ?? states[0];
   const note = {

@@ -16,16 +16,20 @@ import type { TrafficRouter } from '../ports/traffic-router.ts';
 import type { Watchdog } from '../ports/watchdog.ts';
 import type { Workload, WorkloadRequest } from '../ports/workload.ts';
 import { allowing, unusedAllowances } from './allowances.ts';
+import { checkFirst, type FirstReady } from './check-first.ts';
 import { checkHazards, hazardPermissions } from './check-hazards.ts';
 import { type CheckedMetrics, checkMetrics } from './check-metrics.ts';
 import { checkRights } from './check-rights.ts';
 import { checkAutoscalerRights } from './check-target-rights.ts';
+import { checkTemplate, REFERENCE_PERMISSIONS } from './check-template.ts';
 import { type Chosen, chooseRoute, missingRoutes, routerNamed } from './choose-route.ts';
+import { completeManifest } from './complete-manifest.ts';
 import { credentialsEnd } from './credentials-end.ts';
 import { dryRun } from './dry-run.ts';
 import { errorFinding, hasErrors, problemFinding } from './findings.ts';
 import { refsOf } from './look.ts';
 import { mergeSeen, readAll } from './read.ts';
+import { requestOf } from './workload-request.ts';
 
 export interface PreflightInput {
   readonly spec: Spec;
@@ -49,6 +53,7 @@ export interface PreflightInput {
 export type Preflight =
   | { readonly kind: 'rejected'; readonly findings: readonly Finding[] }
   | { readonly kind: 'unchanged' }
+  | FirstReady
   | {
       readonly kind: 'ready';
       readonly plan: Plan;
@@ -67,14 +72,17 @@ export const preflight = async (input: PreflightInput): Promise<Preflight> => {
   const permissions = permissionsFor(input);
   const rights = await checkRights(cluster, permissions, namespace, signal);
   if (hasErrors(rights)) return { kind: 'rejected', findings: rights };
-  const request = requestOf(input);
-  const survey = await readAll(cluster, workload.surveys(request), signal);
+  const asked = requestOf(input);
+  const survey = await readAll(cluster, workload.surveys(asked), signal);
   if (survey.kind === 'failed')
     return { kind: 'rejected', findings: [problemFinding(survey.problem, survey.what, cluster.server)] };
-  if (workload.isUnchanged(survey.seen, request)) return { kind: 'unchanged' };
+  const { request, creation, findings: ofManifest } = await completeManifest(input, asked, survey.seen);
+  if (creation !== null) return checkFirst(input, { request, creation, findings: ofManifest, permissions });
+  if (!hasErrors(ofManifest) && workload.isUnchanged(survey.seen, request)) return { kind: 'unchanged' };
   const resolved = await resolveIn(input, request, survey.seen);
   // Without the Deployment, what is said about routes would be noise.
-  if (resolved.target === null && spec.service === null) return { kind: 'rejected', findings: resolved.findings };
+  if (resolved.target === null && spec.service === null)
+    return { kind: 'rejected', findings: [...ofManifest, ...resolved.findings] };
   const service = resolved.target?.service ?? spec.service;
   const chosen = await chooseRoute(
     cluster,
@@ -83,7 +91,8 @@ export const preflight = async (input: PreflightInput): Promise<Preflight> => {
     service === null ? null : { namespace, name: service },
     signal,
   );
-  const early = allowing([...resolved.findings, ...(chosen.ok ? [] : [chosen.problem])], spec.surroundings.allow);
+  const found = [...ofManifest, ...resolved.findings, ...(chosen.ok ? [] : [chosen.problem])];
+  const early = allowing(found, spec.surroundings.allow);
   if (resolved.target === null || !chosen.ok || hasErrors(early)) return { kind: 'rejected', findings: early };
   const target: Target = { ...resolved.target, router: chosen.value.router.name, routes: chosen.value.routes };
   const unheld = await checkAutoscalerRights(cluster, target, permissions, signal);
@@ -128,6 +137,7 @@ const permissionsFor = ({
   ];
 };
 
+    ...(spec.manifest === null ? [] : REFERENCE_PERMISSIONS),
 /** Of a router with several kinds of routes, the rights on those that were named; nothing has to be listed then. */
 const neededBy = (router: TrafficRouter, choice: RouteChoice | null): readonly Permission[] => {
   if (choice?.kind !== 'objects') return router.permissions;
@@ -144,21 +154,6 @@ const neededBy = (router: TrafficRouter, choice: RouteChoice | null): readonly P
         : permission,
     );
 };
-
-const requestOf = ({ spec, namespace, rolloutId, run }: PreflightInput): WorkloadRequest => ({
-  rolloutId,
-  namespace,
-  deployment: spec.deployment,
-  canaryDeployment: spec.canaryDeployment,
-  copy: spec.surroundings.copy,
-  service: spec.service,
-  version: spec.command === 'rollback' ? { kind: 'previous' } : { kind: 'images', images: spec.images },
-  unit: spec.route?.kind === 'replicas' ? 'pods' : 'requests',
-  annotations: {
-    ...(run.url === null ? {} : { 'canary-rollout.github.io/run': run.url }),
-    ...(run.commit === null ? {} : { 'canary-rollout.github.io/commit': run.commit }),
-  },
-});
 
 /** The second half: with everything found, the routes are understood, the plan is made, metrics answer, writes are sent dry. */
 const withTarget = async (
@@ -198,6 +193,7 @@ const withTarget = async (
   ];
   if (planned.plan === null || hasErrors(surrounding)) return { kind: 'rejected', findings: found };
   const guard: Guard = guardOf(target.namespace, target.deployment, DRY_TOKEN, target.rolloutId);
+    ...(target.template === null ? [] : await checkTemplate(input, target.template)),
   const refused = await dryRun(
     { cluster, router, workload, watchdog: input.watchdog, guard, seen, plan: planned.plan },
     signal,

@@ -13,7 +13,7 @@ export const targetOf = (situation: Situation, given: ReportTarget): ReportTarge
   const rollout = rolloutOf(situation);
   if (rollout !== null) return rollout.plan.target;
   if (situation.kind === 'planned') return situation.preview.plan.target;
-  const subject = situation.kind === 'rejected' || situation.kind === 'unchanged' ? situation.subject : null;
+  const subject = 'subject' in situation ? situation.subject : null;
   return { namespace: subject?.namespace ?? given.namespace, deployment: subject?.deployment ?? given.deployment };
 };
 

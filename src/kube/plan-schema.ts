@@ -32,6 +32,7 @@ const target = z.object({
   relabel: strings,
   images: z.array(image).max(100),
   template: z.json(),
+  manifest: z.string().max(100).exactOptional(),
   companions: z.array(companion).max(100),
   autoscaler: nullable(autoscaler),
   pair: nullable(z.object({ replicas: count, images: z.array(image).max(100), arms: text })),

@@ -7,8 +7,9 @@ import { COMMENT_LIMIT, type Document, render, type Section, SUMMARY_LIMIT, sect
 import { armLines, haltedLines } from './halted.ts';
 import { headlineMarkdown } from './headline.ts';
 import { overviewSections } from './overview.ts';
+import { code, joined, say, toMarkdown } from './inline.ts';
 import { planSections } from './plan.ts';
-import { rejectedSections } from './rejected.ts';
+import { findingSections, rejectedSections } from './rejected.ts';
 import { dryRunLines, storyLines, subjectLine } from './sections.ts';
 import { leftBlocks, steeringLine } from './steer.ts';
 import { rolloutOf, type Situation } from './subject.ts';
@@ -42,10 +43,24 @@ const sections = (situation: Situation, extras: Extras): readonly (Section | nul
   if (situation.kind === 'rejected') return [...rejectedSections(situation), happened];
   if (situation.kind === 'planned') return [...planSections(situation.preview), happened];
   if (situation.kind === 'accepted') return [...overviewSections(situation, extras.now), happened];
+  if (situation.kind === 'first-release') return [...firstSections(situation, extras), happened];
   return [happened];
 };
 
 const rolloutSections = (rollout: Rollout, extras: Extras): readonly (Section | null)[] => [
+/** Of its pods only those that never became ready have something to say. */
+const firstSections = (
+  { findings, role, subject }: Situation & { readonly kind: 'first-release' },
+  { pods, podLines }: Extras,
+): readonly (Section | null)[] => [
+  section(null, [
+    toMarkdown(say`${code(`${subject.namespace}/${subject.deployment}`)} · ${joined(subject.images.map(code), ', ')}`),
+  ]),
+  ...findingSections(findings),
+  podSection(pods, podLines, 'its pods'),
+  role === null ? null : section(say`Rights it needs`, [markdownFence(role, 'yaml')]),
+];
+
   section(null, [subjectLine(rollout, extras.now)]),
   section(null, storyLines(rollout, extras.now)),
   section(null, [

@@ -26,7 +26,11 @@ const POD_LINES = 20;
 const WARNING_LIMIT = 20;
 
 /** `withLines`: the user allowed the pods' output here; else only their state is told. */
-export const podSection = (pods: readonly PodWords[], withLines: boolean): Section | null => {
+export const podSection = (
+  pods: readonly PodWords[],
+  withLines: boolean,
+  whose = "the canary's pods",
+): Section | null => {
   const shown = pods.slice(0, POD_LIMIT).flatMap((pod) => {
     const lines = pod.lines.slice(-POD_LINES).map((line) => cut(line, 1_000));
     const title = toMarkdown(
@@ -35,7 +39,7 @@ export const podSection = (pods: readonly PodWords[], withLines: boolean): Secti
     return withLines && lines.length > 0 ? [title, markdownFence(lines.join('\n'))] : [title];
   });
   const more = pods.length > POD_LIMIT ? `and ${pods.length - POD_LIMIT} more pods` : null;
-  return section(say`What the canary's pods said`, [...shown, more]);
+  return section(say`What ${whose} said`, [...shown, more]);
 };
 
 /** A warning of one line; an object that follows it is to be pasted. */

@@ -1,5 +1,6 @@
 import { formatDuration as duration, formatWeight as share } from '../core/format.ts';
-import type { Outcome } from '../core/outcome.ts';
+import type { FirstRelease, Outcome } from '../core/outcome.ts';
+import { allTrafficOf } from '../core/outside.ts';
 import { isInPlace } from '../core/phases/in-place.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Rollout, StageName, Wait } from '../core/rollout.ts';
@@ -36,6 +37,8 @@ export const headline = (situation: Situation, now: Ms): Inline => {
       return say`🟢 ${situation.subject.deployment}: nothing to do: ${sentence(situation.reason)}`;
     case 'planned':
       return plannedLine(situation);
+    case 'first-release':
+      return firstLine(situation);
     case 'accepted':
       return acceptedLine(situation, now);
     case 'rejected':
@@ -211,6 +214,11 @@ const plannedLine = (outcome: Outcome & { readonly kind: 'planned' }): Inline =>
   const { to } = versions(plan);
   return say`⚪ ${plan.target.deployment}: plan: ${to} in ${steps}, at least ${duration(durationMs)}; nothing was written`;
 };
+
+const FIRST_SIGNS = { planned: '⚪', promoted: '🟢', 'rolled-back': '🔴', aborted: '⏹️', halted: '⛔' } as const;
+
+const firstLine = ({ status, subject, reason }: FirstRelease): Inline =>
+  say`${FIRST_SIGNS[status]} ${subject.deployment}: first release: ${sentence(reason)}`;
 
 const rejectedLine = (outcome: Outcome & { readonly kind: 'rejected' }, now: Ms): Inline => {
   const name = outcome.subject?.deployment ?? 'canary-rollout';

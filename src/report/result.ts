@@ -1,4 +1,4 @@
-import type { Outcome, Status } from '../core/outcome.ts';
+import type { FirstRelease, Outcome, Status } from '../core/outcome.ts';
 import { REASONS, type Reason } from '../core/reason.ts';
 import type { Rollout, StepRecord } from '../core/rollout.ts';
 import { unreachable } from '../core/units.ts';
@@ -49,6 +49,7 @@ interface ResultStep {
 }
 
 export const statusOf = (outcome: Outcome): Status => {
+  if (outcome.kind === 'first-release') return outcome.status;
   if (outcome.kind !== 'finished') return outcome.kind;
   const { rollout } = outcome;
   switch (rollout.phase) {
@@ -94,15 +95,31 @@ export const exitCode = (outcome: Outcome, failOnRollback: boolean): 0 | 1 => {
   }
 };
 
+/** What was removed again has no users; of what stands and is not ready, nobody can tell. */
+const FIRST_WEIGHTS = { planned: null, promoted: 100, 'rolled-back': 0, aborted: 0, halted: null } as const;
+
 /** Share of users on the new version in percent; null when it is not known. */
 export const finalWeight = (outcome: Outcome): number | null => {
   if (outcome.kind === 'unchanged') return 100;
+  if (outcome.kind === 'first-release') return FIRST_WEIGHTS[outcome.status];
   if (outcome.kind !== 'finished') return null;
   const share = shareOfNew(outcome.rollout);
   return share === null ? null : share / 100;
 };
 
+const firstPart = ({ rolloutId, subject, times }: FirstRelease): ResultJson['rollout'] => ({
+  id: rolloutId,
+  namespace: subject.namespace ?? '',
+  deployment: subject.deployment,
+  routes: [],
+  fromImages: [],
+  toImages: subject.images,
+  startedAt: isoTime(times?.startedAt ?? null),
+  finishedAt: isoTime(times?.finishedAt ?? null),
+});
+
 const rolloutPart = (outcome: Outcome): ResultJson['rollout'] => {
+  if (outcome.kind === 'first-release') return firstPart(outcome);
   if (outcome.kind !== 'finished' && outcome.kind !== 'planned') return null;
   const plan = outcome.kind === 'finished' ? outcome.rollout.plan : outcome.preview.plan;
   const times = outcome.kind === 'finished' ? outcome.rollout : { startedAt: null, finishedAt: null };

@@ -1,4 +1,5 @@
 import { addAt, jsonPatch, testOf } from '../core/json-patch.ts';
+import { writtenTemplate } from '../core/manifest.ts';
 import { DEPLOYMENT, objectRef, type Request, type Seen } from '../core/objects.ts';
 import type { Finding } from '../core/reason.ts';
 import { canonical, type Fields, fieldsOf, textOf } from '../core/shape.ts';
@@ -93,8 +94,6 @@ const withRestart = (template: Fields, stable: Deployment): Fields => {
   return { ...template, metadata: { ...metadata, annotations } };
 };
 
-const templateIn = (manifest: Manifest): Fields => fieldsOf(fieldsOf(manifest.deployment['spec'])['template']);
-
 const creation = (manifest: Manifest, { namespace, deployment }: WorkloadRequest): Request => {
   const { status: _status, ...rest } = manifest.deployment;
   const metadata = { ...fieldsOf(rest['metadata']), name: deployment, namespace };
@@ -123,7 +122,7 @@ export const offer = (seen: Seen, request: WorkloadRequest): Offer => {
   const place = namespaceFindings(manifest, request);
   if (stable === null) return { write: creation(manifest, request), findings: [...place, ...noReplicas(manifest)] };
   const findings = [...place, ...selectorFindings(manifest, stable), ...leftFindings(manifest, stable)];
-  const template: Json = toJson(withRestart(templateIn(manifest), stable));
+  const template: Json = toJson(withRestart(writtenTemplate(manifest), stable));
   const write = jsonPatch(objectRef(DEPLOYMENT, request.namespace, request.deployment), [
     testOf('/metadata/uid', stable.uid),
     testOf('/spec/template', toJson(stable.template)),
@@ -134,4 +133,4 @@ export const offer = (seen: Seen, request: WorkloadRequest): Offer => {
 
 /** The template as the API server completed it; as written where it was not asked. */
 export const templateOfManifest = ({ manifest, template }: ManifestVersion): Fields =>
-  template === null ? templateIn(manifest) : fieldsOf(template);
+  template === null ? writtenTemplate(manifest) : fieldsOf(template);

@@ -106,6 +106,7 @@ const resolveFor = (seen: Seen, survey: Survey, stable: Deployment): Resolved =>
     relabel,
     images: version.images,
     template: adopted === null ? version.template : null,
+    ...(version.manifest === undefined ? {} : { manifest: version.manifest }),
     companions: scaling.companions,
     autoscaler: scaling.autoscaler,
     pair: adopted?.pair ?? null,

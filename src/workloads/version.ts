@@ -1,4 +1,5 @@
 import { changedPaths } from '../core/changed-paths.ts';
+import { manifestHash } from '../core/manifest.ts';
 import type { KubeObject } from '../core/objects.ts';
 import type { ContainerImage } from '../core/plan.ts';
 import type { Finding } from '../core/reason.ts';
@@ -18,6 +19,7 @@ export interface Version {
   readonly next: Deployment;
   readonly images: readonly ContainerImage[];
   readonly template: Json | null;
+  readonly manifest?: string;
 }
 
 interface Chosen {
@@ -114,7 +116,12 @@ const manifestVersion = (survey: Survey, stable: Deployment, asked: ManifestVers
   const template = templateOfManifest(asked);
   const next = withTemplate(stable, template);
   return {
-    version: { next, images: imagesOf(stable, next), template: toJson(template) },
+    version: {
+      next,
+      images: imagesOf(stable, next),
+      template: toJson(template),
+      manifest: manifestHash(asked.manifest),
+    },
     findings: labelFindings(survey, stable, next),
   };
 };
