@@ -36,6 +36,7 @@ const required = (group: string, plural: string): Resource => {
   return resource;
 };
 
+export const AUTOSCALERS = required('autoscaling', 'horizontalpodautoscalers');
 export const PODS = required('', 'pods');
 export const SERVICES = required('', 'services');
 export const DEPLOYMENTS = required('apps', 'deployments');

@@ -1,5 +1,6 @@
+import { autoscalersOf, reconcileAutoscaler } from './autoscalers.ts';
 import type { Context } from './context.ts';
-import { DEPLOYMENTS, JOBS, PODS, REPLICA_SETS, SERVICES, soon } from './context.ts';
+import { AUTOSCALERS, DEPLOYMENTS, JOBS, PODS, REPLICA_SETS, SERVICES, soon } from './context.ts';
 import { reconcileDeployment } from './deployments.ts';
 import { reconcileEndpoints } from './endpoints.ts';
 import { collectOrphans, finishForeground } from './garbage.ts';
@@ -38,6 +39,9 @@ const enqueueReplicaSet = (context: Context, replicaSet: KubeObject): void =>
 
 const enqueueJob = (context: Context, job: KubeObject): void =>
   enqueue(context, keyOf('Job', job), () => reconcileJob(context, job));
+
+const enqueueAutoscaler = (context: Context, autoscaler: KubeObject): void =>
+  enqueue(context, keyOf('Autoscaler', autoscaler), () => reconcileAutoscaler(context, autoscaler));
 
 const enqueueService = (context: Context, service: KubeObject): void =>
   enqueue(context, keyOf('Service', service), () => reconcileEndpoints(context, service));
@@ -78,7 +82,11 @@ export const startControllers = (context: Context, images: ReadonlyMap<string, s
   context.store.listeners.add((event) => {
     const { resource, object, type } = event;
     if (resource === PODS) podChanged(context, addresses, images, event);
-    if (resource === DEPLOYMENTS && type !== 'DELETED') enqueueDeployment(context, object);
+    if (resource === DEPLOYMENTS && type !== 'DELETED') {
+      enqueueDeployment(context, object);
+      for (const autoscaler of autoscalersOf(context, object)) enqueueAutoscaler(context, autoscaler);
+    }
+    if (resource === AUTOSCALERS && type !== 'DELETED') enqueueAutoscaler(context, object);
     if (resource === REPLICA_SETS) {
       if (type !== 'DELETED') enqueueReplicaSet(context, object);
       const deployment = ownerOf(context, DEPLOYMENTS, object);

@@ -128,9 +128,14 @@ const namespaceDefaults = (object: KubeObject): void => {
   object.status ??= { phase: 'Active' };
 };
 
+const autoscalerDefaults = (object: KubeObject): void => {
+  if (isObject(object.spec)) fill(object.spec, { minReplicas: 1 });
+};
+
 const BY_KIND: Readonly<Record<string, (object: KubeObject) => void>> = {
   Namespace: namespaceDefaults,
   Deployment: deploymentDefaults,
+  HorizontalPodAutoscaler: autoscalerDefaults,
   Job: jobDefaults,
   ReplicaSet: (object) => {
     if (isObject(object.spec)) templateDefaults(object.spec['template']);
