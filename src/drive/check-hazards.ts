@@ -21,7 +21,9 @@ export const checkHazards = async (
   ]);
   const unique = [...new Map(wanted.map((ref) => [refKey(ref), ref])).values()];
   const missing = unique.filter((ref) => !seen.lists.has(refKey(ref)));
-  const answers = await Promise.all(missing.map(async (ref) => ({ ref, answer: await cluster.list(ref, signal) })));
+  const answers = await Promise.all(
+    missing.map(async (ref) => ({ ref, answer: await listServed(cluster, ref, signal) })),
+  );
   const lists = new Map(
     answers.flatMap(({ ref, answer }) => {
       const listed = listIn(answer);
@@ -31,6 +33,21 @@ export const checkHazards = async (
   const all = mergeSeen(seen, { objects: new Map(), lists });
   const unread = answers.filter(({ ref, answer }) => told.has(refKey(ref)) && listIn(answer) === null);
   return [...hazards.flatMap((hazard) => hazard.find(situation, all)), ...notChecked(unread)];
+};
+
+/**
+ * A kind may be served in another version than the one asked for. One that is not served at all is forbidden to whoever has
+ * no right on it, which says nothing: only discovery tells.
+ */
+const listServed = async (cluster: Cluster, ref: ListRef, signal: AbortSignal): Promise<Listed> => {
+  const answer = await cluster.list(ref, signal);
+  if (answer.kind !== 'missing' && answer.kind !== 'forbidden') return answer;
+  const versions = await cluster.discover(ref, signal);
+  if (versions.kind !== 'ok') return answer;
+  const [served] = versions.value;
+  if (served === undefined) return { kind: 'missing', message: `${ref.plural} are not served` };
+  const isOther = answer.kind === 'missing' && !versions.value.includes(ref.apiVersion);
+  return isOther ? cluster.list({ ...ref, apiVersion: served }, signal) : answer;
 };
 
 /** null: it may be there, and could not be read. A kind that is not served has no objects. */

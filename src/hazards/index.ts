@@ -3,6 +3,10 @@ import { autoscaling } from './autoscaling.ts';
 import { capacity } from './capacity.ts';
 import { gitops } from './gitops/gitops.ts';
 import { hostPorts } from './host-ports.ts';
+import { disruptionBudgets, monitors, networkPolicies } from './policies/copied.ts';
+import { meshPolicies } from './policies/mesh.ts';
+import { networkPlugins } from './policies/network-plugins.ts';
+import { gatewayPolicies } from './policies/services.ts';
 import { rounding } from './rounding.ts';
 import { sidecars } from './sidecars.ts';
 import { strategy } from './strategy.ts';
@@ -19,5 +23,11 @@ export const HAZARDS: readonly Hazard[] = [
   autoscaling,
   verticalAutoscaler,
   gitops,
+  networkPolicies,
+  disruptionBudgets,
+  monitors,
+  gatewayPolicies,
+  meshPolicies,
+  networkPlugins,
   rounding,
 ];

@@ -1,12 +1,12 @@
 import { COPIED } from '../core/copied-kinds.ts';
 import { fitName } from '../core/marks.ts';
 import { type KubeObject, type ObjectRef, objectRef } from '../core/objects.ts';
-import { type Fields, fieldsOf, isFields, listOf } from '../core/shape.ts';
+import { canonical, type Fields, fieldsOf, isFields, listOf } from '../core/shape.ts';
 import type { CopiedKind } from '../core/spec.ts';
 import { type ArmLabels, type Coverage, coverageOf } from './coverage.ts';
 import { missingPeers, selectsPods } from './network-policies.ts';
 import { matches } from './selectors.ts';
-import { selectorOf } from './shape.ts';
+import { selectorOf, without } from './shape.ts';
 
 /** What policies of the kinds that can be copied select by. */
 export interface Covered {
@@ -53,18 +53,43 @@ export const coverageIn = (kind: CopiedKind, object: KubeObject, { namespace, po
   }
 };
 
+const withoutSelector = (policy: KubeObject): string =>
+  canonical(without(fieldsOf(policy['spec']), new Set(['podSelector'])));
+
+/** Two policies that say the same, one of each arm's pods. */
+const isCounterpart = (one: KubeObject, other: KubeObject): boolean =>
+  one !== other && withoutSelector(one) === withoutSelector(other);
+
+const onlyOf = (
+  arm: 'stable' | 'canary',
+  kind: CopiedKind,
+  objects: readonly KubeObject[],
+  covered: Covered,
+): readonly KubeObject[] => objects.filter((object) => coverageIn(kind, object, covered) === arm);
+
 /**
  * The objects of a kind that the canary lacks. A pod with two budgets cannot be evicted at all, and a pod that two monitors
- * select is counted twice: so for those, one that covers the canary is enough.
+ * select is counted twice: so of those, one that covers the canary is enough. A NetworkPolicy needs its like.
  */
 export const lackingCopies = (
   kind: CopiedKind,
   objects: readonly KubeObject[],
   covered: Covered,
 ): readonly KubeObject[] => {
-  const found = objects.map((object) => ({ object, coverage: coverageIn(kind, object, covered) }));
-  const isCovered = kind !== 'NetworkPolicy' && found.some(({ coverage }) => coverage === 'both');
-  return isCovered ? [] : found.filter(({ coverage }) => coverage === 'stable').map(({ object }) => object);
+  const ofStable = onlyOf('stable', kind, objects, covered);
+  const ofCanary = onlyOf('canary', kind, objects, covered);
+  if (kind === 'NetworkPolicy')
+    return ofStable.filter((object) => !ofCanary.some((other) => isCounterpart(object, other)));
+  const isCovered = ofCanary.length > 0 || objects.some((object) => coverageIn(kind, object, covered) === 'both');
+  return isCovered ? [] : ofStable;
+};
+
+/** NetworkPolicies for the canary's pods that stable's have not the like of. */
+export const canaryAlone = (policies: readonly KubeObject[], covered: Covered): readonly KubeObject[] => {
+  const ofStable = onlyOf('stable', 'NetworkPolicy', policies, covered);
+  return onlyOf('canary', 'NetworkPolicy', policies, covered).filter(
+    (object) => !ofStable.some((other) => isCounterpart(object, other)),
+  );
 };
 
 /** The policies of whatever pods whose rules name stable's and miss the canary's. */
