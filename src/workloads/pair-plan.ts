@@ -71,7 +71,7 @@ export const adoptPair = (seen: Seen, target: Target, pair: Pair, replicas: numb
   if (failed !== undefined && !failed.ok) return failed;
   const wanted = replicas === 0 ? 0 : Math.max(canary.replicas, replicas);
   const operations = [...setReplicas(canary, wanted), ...images.flatMap((one) => (one.ok ? one.value : []))];
-  return operations.length > 0 && !isHeld(canary, guard) ? notOurs(ref) : ok(guarded(canary, ref, guard, operations));
+  return ok(guarded(canary, ref, guard, operations));
 };
 
 /** Its containers that still have the released image, which is not the one they were found with. */

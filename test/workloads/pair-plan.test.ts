@@ -86,10 +86,13 @@ describe('adopting the pair', () => {
     expect(patched(after, plan(after, { kind: 'give-back', images: 'found' }, BY_ROUTE))['spec']).toEqual(before);
   });
 
-  test('is refused without the mark of this run, and where somebody has set another image', () => {
+  test('is refused by the API server without the mark of this run', () => {
     const other = guardOf('shop', 'checkout', 'token-2', 'r1');
 
-    expect(plan(OLD, { kind: 'canary', replicas: 1 }, BY_ROUTE, other)).toMatchObject({ ok: false });
+    expect(() => patched(OLD, plan(OLD, { kind: 'canary', replicas: 1 }, BY_ROUTE, other))).toThrow();
+  });
+
+  test('is no reason to overwrite an image that somebody else has set', () => {
     expect(plan(pairWith('app:9'), { kind: 'canary', replicas: 1 }, BY_ROUTE)).toEqual({
       ok: false,
       problem: 'Somebody changed the image of the container "app" of Deployment shop/checkout-b.',
