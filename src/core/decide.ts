@@ -1,6 +1,7 @@
 import { bakeWaits, clockStands, isSuspected, lookedSince, suspicions } from './bake.ts';
 import { withEffects } from './effects.ts';
 import { failureOf } from './failure.ts';
+import { withUncompared } from './moved-image.ts';
 import { losesCanary, needsCapacity } from './phases/in-place.ts';
 import { currentStep, stepReplicas } from './phases/progressing.ts';
 import { isKeeping, isReturning, silentMetric } from './phases/promoting.ts';
@@ -164,7 +165,7 @@ const nextStage = (rollout: Rollout, now: Ms): Rollout => {
   if (isKeeping(rollout.stage.name)) return kept(rollout, now);
   if (leavesAtPromotion(rollout)) return leaveUntil(rollout, 'until: promotion', now);
   const rule = nextRule(rollout);
-  if (rule !== null) return enterStage(withDoubts(rollout), rule, now);
+  if (rule !== null) return enterStage(withDoubts(withUncompared(rollout)), rule, now);
   switch (rollout.phase) {
     case 'preparing':
       return rollout.skipsSteps

@@ -1,7 +1,8 @@
 import { badVerdict } from './bake.ts';
 import { formatDuration } from './format.ts';
+import { movedImage } from './moved-image.ts';
 import { canaryGone, isInPlace, stableGone } from './phases/in-place.ts';
-import { isReturning, movedImage } from './phases/promoting.ts';
+import { isReturning } from './phases/promoting.ts';
 import { freshLook, type StageRule } from './phases/rule.ts';
 import type { Reason, ReasonCode } from './reason.ts';
 import { NEVER } from './record.ts';

@@ -96,6 +96,7 @@ export interface Permission {
 export const DEPLOYMENT: ResourceKind = { apiVersion: 'apps/v1', kind: 'Deployment', plural: 'deployments' };
 export const REPLICA_SET: ResourceKind = { apiVersion: 'apps/v1', kind: 'ReplicaSet', plural: 'replicasets' };
 export const POD: ResourceKind = { apiVersion: 'v1', kind: 'Pod', plural: 'pods' };
+export const NODE: ResourceKind = { apiVersion: 'v1', kind: 'Node', plural: 'nodes' };
 export const SERVICE: ResourceKind = { apiVersion: 'v1', kind: 'Service', plural: 'services' };
 export const CONFIG_MAP: ResourceKind = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' };
 export const SECRET: ResourceKind = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets' };

@@ -16,6 +16,8 @@ export interface ArmSeen {
   readonly images: readonly ContainerImage[];
   /** `image@digest` as the nodes report them, sorted, without repeats; empty when unknown. */
   readonly imageIds: readonly string[];
+  /** The platform (`arm64`) of the pods that run an image, where it is known; an image may run on several. */
+  readonly platforms?: readonly { readonly id: string; readonly platform: string }[] | undefined;
   /** Why pods are not ready, in words: waiting reason, last state. */
   readonly problem: string | null;
   /** What tells by pod name that its containers began anew: uid, restarts and starts. null: this look did not read pods. */

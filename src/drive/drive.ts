@@ -8,6 +8,7 @@ import type { Ms } from '../core/units.ts';
 import type { DriveContext } from './context.ts';
 import { observe, refsOf } from './look.ts';
 import { mailbox } from './mailbox.ts';
+import { seenWithNodes } from './platforms.ts';
 import { mergeSeen, NOTHING_SEEN, readAll } from './read.ts';
 import { bindQueries } from './sampling.ts';
 import { keepWatchdog } from './watchdog.ts';
@@ -182,7 +183,9 @@ const answerTo = async (
         };
       }
       memory.seen = mergeSeen(memory.seen, read.seen);
-      const observation = observe(context, rollout, effect, memory.seen, at);
+      const first = observe(context, rollout, effect, memory.seen, at);
+      const told = await seenWithNodes(cluster, first, effect, memory.seen, signal);
+      const observation = told === null ? first : observe(context, rollout, effect, told, at);
       return { ...answered, kind: 'observed', now: clock.now(), observation };
     }
     case 'query':

@@ -1,10 +1,8 @@
-import { type KubeObject, type ListRef, listRef, POD, type ResourceKind } from '../core/objects.ts';
+import { type KubeObject, type ListRef, listRef, NODE, POD } from '../core/objects.ts';
 import { type Fields, fieldsOf, textOf } from '../core/shape.ts';
 import { type Amounts, podResources, sumOf, times } from '../workloads/pod-resources.ts';
 import { quantityOf } from '../workloads/quantity.ts';
 import { items, texts } from '../workloads/shape.ts';
-
-const NODE: ResourceKind = { apiVersion: 'v1', kind: 'Node', plural: 'nodes' };
 
 export const NODES: ListRef = listRef(NODE, '');
 export const PODS_OF_ALL: ListRef = listRef(POD, '');

@@ -156,6 +156,7 @@ const armSeen = z.object({
   template: text,
   images: z.array(image).max(100),
   imageIds: z.array(text).max(1000),
+  platforms: z.array(z.object({ id: text, platform: text })).max(1000).optional(),
   problem: nullable(text),
   lives: nullable(z.record(z.string().max(253), text)),
 });

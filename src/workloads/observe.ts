@@ -1,7 +1,7 @@
-import { type KubeObject, refKey, type Seen } from '../core/objects.ts';
+import { type KubeObject, listIn, listRef, NODE, refKey, type Seen } from '../core/objects.ts';
 import type { ContainerImage, Target } from '../core/plan.ts';
 import type { ArmSeen } from '../core/rollout.ts';
-import { type Fields, fieldsOf, textOf } from '../core/shape.ts';
+import { canonical, type Fields, fieldsOf, textOf } from '../core/shape.ts';
 import type { Arm } from '../core/units.ts';
 import {
   currentReplicaSet,
@@ -65,22 +65,49 @@ const countEndpoints = (seen: Seen, target: Target, arm: Arm): number | null => 
   return new Set(own.map(({ id }) => id)).size;
 };
 
+interface SeenImage {
+  readonly id: string;
+  /** As the node's label has it (`arm64`); null when nothing tells. */
+  readonly platform: string | null;
+}
+
+const ARCH = 'kubernetes.io/arch';
+
+/** What the pod asks for, or what its node says of itself, where nodes were read. */
+const platformOf = (seen: Seen, pod: KubeObject): string | null => {
+  const { nodeSelector, nodeName } = fieldsOf(pod['spec']);
+  const node = listIn(seen, listRef(NODE, '')).find(({ metadata }) => metadata.name === nodeName);
+  return textOf(fieldsOf(nodeSelector)[ARCH]) ?? node?.metadata.labels?.[ARCH] ?? null;
+};
+
 /**
  * `image@digest` of the containers that the rollout changes, from pods of the current template: others (sidecars that
  * something injects) may differ between the arms for reasons of their own.
  */
-const imageIdsOf = (seen: Seen, target: Target, arm: Arm): readonly string[] => {
+const imagesRun = (seen: Seen, target: Target, arm: Arm): readonly SeenImage[] => {
   const current = currentReplicaSet(replicaSetsIn(seen, target, arm))?.metadata.uid ?? null;
   const judged = new Set(target.images.map(({ container }) => container));
-  const ids = podsIn(seen, target, arm)
+  return podsIn(seen, target, arm)
     .filter((pod) => pod.metadata.deletionTimestamp === undefined && controllerUid(pod) === current)
     .flatMap((pod) => {
       const status = fieldsOf(pod['status']);
-      return [...items(status['containerStatuses']), ...items(status['initContainerStatuses'])];
+      const platform = platformOf(seen, pod);
+      return [...items(status['containerStatuses']), ...items(status['initContainerStatuses'])]
+        .filter((one) => judged.has(textOf(one['name']) ?? ''))
+        .map((one) => ({ id: (textOf(one['imageID']) ?? '').replace(/^[a-z-]+:\/\//, ''), platform }));
     })
-    .filter((status) => judged.has(textOf(status['name']) ?? ''))
-    .map((status) => (textOf(status['imageID']) ?? '').replace(/^[a-z-]+:\/\//, ''));
-  return [...new Set(ids.filter((id) => id !== ''))].sort();
+    .filter(({ id }) => id !== '');
+};
+
+const imagesSeen = (run: readonly SeenImage[]): Pick<ArmSeen, 'imageIds' | 'platforms'> => {
+  const known = run.flatMap(({ id, platform }) => (platform === null ? [] : [{ id, platform }]));
+  const platforms = [...new Map(known.map((one) => [canonical(one), one])).entries()].sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
+  return {
+    imageIds: [...new Set(run.map(({ id }) => id))].sort(),
+    ...(platforms.length === 0 ? {} : { platforms: platforms.map(([, one]) => one) }),
+  };
 };
 
 /** Why not all pods are there and ready, in words; null when all are, or nothing but their number is known. */
@@ -118,7 +145,7 @@ export const observeArm = (seen: Seen, target: Target, arm: Arm): ArmSeen | null
     rolledOut: isRolledOut(deployment),
     template: templateHash(deployment.template),
     images: imagesOf(deployment),
-    imageIds: imageIdsOf(seen, target, arm),
+    ...imagesSeen(imagesRun(seen, target, arm)),
     problem: problemOf(deployment, podsIn(seen, target, arm)),
     lives: podsWereRead(seen, target) ? livesOf(podsIn(seen, target, arm)) : null,
   };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { KubeObject } from '../../src/core/objects.ts';
+import { type KubeObject, listRef, NODE, refKey } from '../../src/core/objects.ts';
 import type { Target } from '../../src/core/plan.ts';
+import { mergeSeen } from '../../src/drive/read.ts';
 import { deploymentWorkload } from '../../src/workloads/index.ts';
 import { created, deployment, type PodOptions, pod, replicaSet, seeFor, service, slice, targetIn } from './world.ts';
 
@@ -153,6 +154,42 @@ describe('image ids', () => {
     ]);
 
     expect(stable?.imageIds).toEqual(['app@sha256:2']);
+  });
+});
+
+describe('the platform of an image', () => {
+  const running = (imageID: string, spec: Record<string, unknown>, suffix: string): KubeObject => ({
+    ...pod(STABLE_SET, suffix, { status: { containerStatuses: [{ name: 'app', ready: true, imageID }] } }),
+    spec,
+  });
+  const node = (name: string, labels: Record<string, string>): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, labels },
+  });
+  const nodes = [node('node-1', { 'kubernetes.io/arch': 'arm64' }), node('node-2', {})];
+  const platforms = (objects: readonly KubeObject[], seenNodes: readonly KubeObject[] | null) => {
+    const seen = seeFor(TARGET, [STABLE, STABLE_SET, ...objects, ...SERVICES]);
+    const lists = new Map(seenNodes === null ? [] : [[refKey(listRef(NODE, '')), seenNodes]]);
+    return deploymentWorkload.observe(mergeSeen(seen, { objects: new Map(), lists }), TARGET).stable?.platforms;
+  };
+  const pods = [
+    running('app@sha256:2', { nodeName: 'node-1' }, 'aaaaa'),
+    running('app@sha256:1', { nodeName: 'node-2', nodeSelector: { 'kubernetes.io/arch': 'amd64' } }, 'bbbbb'),
+    running('app@sha256:1', { nodeName: 'node-2', nodeSelector: { 'kubernetes.io/arch': 'amd64' } }, 'ccccc'),
+    running('app@sha256:3', { nodeName: 'node-2' }, 'ddddd'),
+  ];
+
+  test('is what its pod asks for, or its node says, where nodes were read', () => {
+    expect(platforms(pods, nodes)).toEqual([
+      { id: 'app@sha256:1', platform: 'amd64' },
+      { id: 'app@sha256:2', platform: 'arm64' },
+    ]);
+    expect(platforms(pods, null)).toEqual([{ id: 'app@sha256:1', platform: 'amd64' }]);
+  });
+
+  test('is left out where it is known of none', () => {
+    expect(platforms(pods.slice(0, 1), null)).toBeUndefined();
   });
 });
 

@@ -1,7 +1,7 @@
 import { bakeWaits } from '../bake.ts';
 import { isDrained } from '../drain.ts';
 import type { Plan } from '../plan.ts';
-import type { Observation, Rollout, StageName } from '../rollout.ts';
+import type { Rollout, StageName } from '../rollout.ts';
 import { type Traffic, weightOnly } from '../traffic.ts';
 import { ALL_TRAFFIC, type Ms } from '../units.ts';
 import { cleaning } from './cleaning.ts';
@@ -25,12 +25,6 @@ const stableMissing = (rollout: Rollout): string | null => {
   const look = freshLook(rollout);
   if (look === null) return 'a look at stable';
   return look.progress?.kind === 'pending' ? look.progress.waitingFor : look.progress === null ? 'stable' : null;
-};
-
-/** Images that stable runs now and the canary did not, by digest; null when they agree or the nodes do not tell. */
-export const movedImage = ({ stable, canary }: Observation): string | null => {
-  if (stable === null || canary === null || stable.imageIds.length === 0 || canary.imageIds.length === 0) return null;
-  return stable.imageIds.find((id) => !canary.imageIds.includes(id)) ?? null;
 };
 
 /** A metric that says nothing about the updated stable, in words; null when all that decide have data. */
