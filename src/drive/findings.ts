@@ -24,12 +24,16 @@ const CODES: Readonly<Record<CallProblem['kind'], ReasonCode>> = {
   invalid: 'refused-by-cluster',
 };
 
+/** Admission answers 403 too, and then no Role would help: RBAC's own words name the user and the verb (k8s.io/apiserver, responsewriters). */
+const isOfAdmission = ({ kind, message }: CallProblem): boolean =>
+  kind === 'forbidden' && /^admission webhook "| is forbidden: (?!User ")/.test(message);
+
 /** A call that went wrong, as the finding that refuses the rollout. */
 export const problemFinding = (problem: CallProblem, what: string, server: string): Finding => {
   const causes =
     problem.kind === 'invalid' ? problem.causes.map(({ field, message }) => `${field}: ${message}`).join('; ') : '';
   const message = causes === '' ? problem.message : `${problem.message} (${causes})`;
-  const code = CODES[problem.kind];
+  const code = isOfAdmission(problem) ? 'refused-by-cluster' : CODES[problem.kind];
   const advice =
     code === 'cluster-unreachable'
       ? `is ${server} the right cluster, can this runner reach it, and are the credentials still valid?`

@@ -334,3 +334,23 @@ test('a cluster that cannot be reached is told by its address', () => {
 
   expect(finding).toMatchObject({ code: 'cluster-unreachable', advice: expect.stringContaining('cluster.example') });
 });
+
+describe('a write that is forbidden', () => {
+  const code = (message: string) => problemFinding({ kind: 'forbidden', message }, 'x', 'y').code;
+
+  test.each([
+    'pods "checkout-canary-sample" is forbidden: exceeded quota: team, requested: pods=1, used: pods=4, limited: pods=4',
+    'pods "checkout-canary-sample" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false',
+    'pods "checkout-canary-sample" is forbidden: no PriorityClass with name gold was found',
+    'pods "checkout-canary-sample" is forbidden: maximum cpu usage per Container is 1, but limit is 2',
+    'admission webhook "images.example.com" denied the request: not signed',
+  ])('by admission is refused by the cluster, as no right would help: %s', (message) => {
+    expect(code(message)).toBe('refused-by-cluster');
+  });
+
+  test('for want of a right says so', () => {
+    expect(
+      code('pods is forbidden: User "ci" cannot create resource "pods" in API group "" in the namespace "shop"'),
+    ).toBe('forbidden');
+  });
+});
