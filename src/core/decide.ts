@@ -2,6 +2,7 @@ import { bakeWaits, clockStands, isSuspected, lookedSince, suspicions } from './
 import { withEffects } from './effects.ts';
 import { failureOf } from './failure.ts';
 import { withUncompared } from './moved-image.ts';
+import { allTrafficOf, outsideText } from './outside.ts';
 import { losesCanary, needsCapacity } from './phases/in-place.ts';
 import { currentStep, stepReplicas } from './phases/progressing.ts';
 import { isKeeping, isReturning, silentMetric } from './phases/promoting.ts';
@@ -176,7 +177,7 @@ const nextStage = (rollout: Rollout, now: Ms): Rollout => {
     case 'promoting':
       return rollout.undoes
         ? end(rollout, 'rolled-back', rollout.reason, now)
-        : end(rollout, 'promoted', COMPLETED, now);
+        : end(rollout, 'promoted', completed(rollout), now);
     default:
       return end(rollout, 'rolled-back', rollout.reason, now);
   }
@@ -190,14 +191,21 @@ const kept = (rollout: Rollout, now: Ms): Rollout => {
   return end(rollout, 'halted', rollout.reason, now);
 };
 
-const COMPLETED: Reason = { code: 'completed', text: 'the new version serves all traffic', metric: null };
+const completed = (rollout: Rollout): Reason => ({
+  code: 'completed',
+  text: `the new version serves ${allTrafficOf(rollout)}`,
+  metric: null,
+});
 
 /** Ends the job where `until` said; the rollout that is resumed goes past it. */
 const leaveUntil = (rollout: Rollout, until: string, now: Ms): Rollout =>
   leave({ ...rollout, untilReached: true }, until, { code: 'paused', text: `${until} is reached`, metric: null }, now);
 
-/** Traffic that returned to a stable nobody could judge is told, not hidden. */
+/** Traffic that returned to a stable nobody could judge is told, not hidden; so is what came past the route. */
 const withDoubts = (rollout: Rollout): Rollout => {
+  const outside = rollout.stage.name === 'stable-ready' && !rollout.undoes ? outsideText(rollout) : null;
+  if (outside !== null && !rollout.warnings.includes(outside))
+    return { ...rollout, warnings: [...rollout.warnings, outside] };
   const silent = isReturning(rollout.stage.name) && !rollout.undoes ? silentMetric(rollout) : null;
   if (silent === null) return rollout;
   return {

@@ -4,6 +4,7 @@ import { formatCount, formatDuration, formatNumber, formatRatio, formatWeight } 
 import type { Entry } from './journal.ts';
 import { subjectOf } from './metric-state.ts';
 import { refText } from './objects.ts';
+import { allTrafficOf } from './outside.ts';
 import { isCleaning } from './phases/cleaning.ts';
 import { isInPlace } from './phases/in-place.ts';
 import { isKeeping } from './phases/promoting.ts';
@@ -54,7 +55,7 @@ const entry = (rollout: Rollout, at: Ms, text: string, level: Entry['level'] = '
 // --- samples: one line each, where it says something new -----------------------
 
 /** The verdict is spoken, and the path that is waited for is told by one line of its own. */
-const QUIET: readonly StageName[] = ['way-back', 'drain'];
+const QUIET: readonly StageName[] = ['way-back', 'drain', 'stable-ready'];
 
 const isNews = (before: Rollout, state: MetricState): boolean => {
   if (QUIET.includes(before.stage.name)) return false;
@@ -212,7 +213,7 @@ const STAGE_TEXT: Readonly<Partial<Record<StageName, (rollout: Rollout) => strin
   bake: ({ traffic, plan, step }) =>
     `weight ${formatWeight(traffic.wanted.canary)} is in force (${traffic.rung ?? 'not verified'}); holding it for ${formatDuration(plan.steps[step]?.intervalMs ?? 0)}`,
   capacity: () => 'all steps passed; scaling the canary for all traffic',
-  'all-traffic': () => 'sending all traffic to the canary',
+  'all-traffic': (rollout) => `sending ${allTrafficOf(rollout)} to the canary`,
   commit: () => 'giving up the way back: from here on there is only forward',
   'update-stable': ({ plan, traffic }) =>
     `updating the Deployment ${plan.target.deployment}${isInPlace(plan) ? ` in place, with ${formatWeight(traffic.wanted.canary)} on the canary` : ''}`,

@@ -1,4 +1,5 @@
 import { clockStands, judgeableAt, missesEnd } from './bake.ts';
+import { outsideDue, outsideFrom, outsideMetrics } from './outside.ts';
 import { currentStep } from './phases/progressing.ts';
 import { freshLook, splitsRequests } from './phases/rule.ts';
 import { NEVER, SAVE_RETRY_MS } from './record.ts';
@@ -159,10 +160,14 @@ const metricDue = (rollout: Rollout, spec: MetricSpec, state: MetricState): Ms =
 const dues = (rollout: Rollout): readonly (readonly [name: string, due: Ms])[] => {
   // Whose pods to ask about is known from a look: after a takeover there was none yet.
   const isKnown = rollout.traffic.firstAt !== null && rollout.observation !== null;
-  if (!SAMPLED.includes(rollout.stage.name) || !isKnown) return [];
+  const outside = outsideMetrics(rollout);
+  if (!isKnown || (outside.length === 0 && !SAMPLED.includes(rollout.stage.name))) return [];
   return rollout.plan.metrics.flatMap((spec) => {
+    if (outside.length > 0 && !outside.includes(spec.name)) return [];
     const state = rollout.metrics.find(({ name }) => name === spec.name);
-    return state === undefined ? [] : [[spec.name, metricDue(rollout, spec, state)] as const];
+    if (state === undefined) return [];
+    const due = outside.length > 0 ? Math.max(state.nextAt, outsideDue(rollout)) : metricDue(rollout, spec, state);
+    return [[spec.name, due] as const];
   });
 };
 
@@ -170,6 +175,8 @@ const openQuery = (rollout: Rollout, now: Ms): Rollout => {
   const metrics = dues(rollout).flatMap(([name, due]) => (due <= now ? [name] : []));
   if (metrics.length === 0 || isOpen(rollout, 'query')) return rollout;
   const { minWindowMs } = rollout.plan.timings;
+  if (outsideMetrics(rollout).length > 0)
+    return openNew(rollout, { kind: 'query', metrics, windowMs: minWindowMs, from: outsideFrom(rollout, now) }, now);
   const interval = rollout.step >= 0 ? currentStep(rollout).intervalMs : minWindowMs;
   const standing = now - (rollout.stage.verifiedAt ?? now);
   const windowMs = Math.min(Math.max(standing, minWindowMs), Math.max(interval, minWindowMs));

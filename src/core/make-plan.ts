@@ -71,6 +71,7 @@ export const makePlan = (spec: Spec, facts: Facts): Result<Planned, Finding> => 
     conduct: spec.conduct,
     watchdog: spec.watchdog,
     promoteAt: spec.surroundings.promoteAt,
+    beside: [],
   };
   return ok({ plan, findings: [...steps.value.findings, ...slowScrape(facts)] });
 };

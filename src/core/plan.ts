@@ -101,6 +101,8 @@ export interface Plan {
   readonly conduct: Conduct;
   readonly watchdog: WatchdogSpec | null;
   readonly promoteAt: SurroundingsSpec['promoteAt'];
+  /** Other ways to stable's pods, which the route does not split: `Ingress shop/checkout`. */
+  readonly beside: readonly string[];
 }
 
 /** How evidence becomes a verdict; fixed before the first request, as its guarantee demands. */

@@ -77,4 +77,6 @@ export interface Finding {
   readonly advice: string | null;
   /** What `allow` names to turn this error into a warning: `NetworkPolicy/deny-all`, `drift`. Absent: it cannot be allowed. */
   readonly allow?: string;
+  /** Objects that lead to stable's pods past the route: with them nobody can say that the canary has all traffic. */
+  readonly beside?: readonly string[];
 }

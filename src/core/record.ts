@@ -1,4 +1,5 @@
 import { foldLives, foldSamples } from './metrics.ts';
+import { foldOutside, outsideMetrics } from './outside.ts';
 import { fullReplicas } from './phases/in-place.ts';
 import { stepReplicas } from './phases/progressing.ts';
 import { usesLastResort } from './phases/rolling-back.ts';
@@ -57,6 +58,7 @@ const recordAnswer = (rollout: Rollout, effect: Effect, event: Answer): Rollout 
         },
       };
     case 'sampled':
+      if (outsideMetrics(rollout).length > 0) return foldOutside(rollout, event.samples, event.now);
       return effect.kind === 'query'
         ? foldSamples(rollout, effect.metrics, event.samples, event.now, effect.since)
         : rollout;

@@ -1,6 +1,7 @@
 import type { Asked, Command } from './command.ts';
 import type { Doubt, MetricState, MetricVerdict, Stream } from './metric.ts';
 import type { ArmSeen, Observation, Progress } from './observation.ts';
+import type { OutsideTally } from './outside.ts';
 import type { Plan } from './plan.ts';
 import type { Reason, ReasonCode } from './reason.ts';
 import type { Sample } from './sample.ts';
@@ -213,6 +214,8 @@ export interface Rollout {
   /** Opened for one look at the metrics only: it is left again when all is well. */
   readonly checks: boolean;
   readonly unwatched: readonly Unwatched[];
+  /** What still reached stable while the canary had everything; null: nobody counted. */
+  readonly outside: OutsideTally | null;
   /** Time in which no job was meant to run: it does not count towards `timeout`. */
   readonly leftMs: Ms;
   /** Effects that are open, and the number of the next. */

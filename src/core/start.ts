@@ -45,6 +45,7 @@ export const startRollout = (plan: Plan, now: Ms): Rollout => {
     undoes: false,
     checks: false,
     unwatched: [],
+    outside: null,
     leftMs: 0,
     open: [],
     nextEffect: 1,

@@ -63,6 +63,9 @@ export type Preflight =
       readonly permissions: readonly Permission[];
     };
 
+/** Of the other ways to stable that a plan remembers: one is enough to say less. */
+const MOST_BESIDE = 20;
+
 /** A token for plans that are only ever sent dry. */
 const DRY_TOKEN = 'dry-run';
 
@@ -134,10 +137,10 @@ const permissionsFor = ({
     ...sourcePermissions,
     ...ofWatchdog,
     ...hazardPermissions(hazards),
+    ...(spec.manifest === null ? [] : REFERENCE_PERMISSIONS),
   ];
 };
 
-    ...(spec.manifest === null ? [] : REFERENCE_PERMISSIONS),
 /** Of a router with several kinds of routes, the rights on those that were named; nothing has to be listed then. */
 const neededBy = (router: TrafficRouter, choice: RouteChoice | null): readonly Permission[] => {
   if (choice?.kind !== 'objects') return router.permissions;
@@ -183,17 +186,18 @@ const withTarget = async (
     admitted,
     signal,
   );
+  const beside = hazards.flatMap((finding) => finding.beside ?? []).slice(0, MOST_BESIDE);
   const surrounding = allowing([...routeFindings, ...planned.findings, ...hazards], allow);
   const found = [
     ...early,
     ...surrounding,
     ...unusedAllowances([...early, ...surrounding], allow),
     ...metrics.findings,
+    ...(target.template === null ? [] : await checkTemplate(input, target.template)),
     ...(planned.plan === null ? [] : credentialsEnd(cluster.credentialsExpireAt(), input.now, planned.plan)),
   ];
   if (planned.plan === null || hasErrors(surrounding)) return { kind: 'rejected', findings: found };
   const guard: Guard = guardOf(target.namespace, target.deployment, DRY_TOKEN, target.rolloutId);
-    ...(target.template === null ? [] : await checkTemplate(input, target.template)),
   const refused = await dryRun(
     { cluster, router, workload, watchdog: input.watchdog, guard, seen, plan: planned.plan },
     signal,
@@ -202,7 +206,7 @@ const withTarget = async (
   const findings = [...found, ...refused, ...noMetrics(spec), ...notices];
   return hasErrors(findings)
     ? { kind: 'rejected', findings }
-    : { kind: 'ready', plan: planned.plan, findings, router, seen: admitted, permissions };
+    : { kind: 'ready', plan: { ...planned.plan, beside }, findings, router, seen: admitted, permissions };
 };
 
 /** With the pod that the API server would create for the canary, as if it had been read. A refusal is told by the dry run. */

@@ -3,6 +3,7 @@ import { autoscaling } from './autoscaling.ts';
 import { capacity } from './capacity.ts';
 import { gitops } from './gitops/gitops.ts';
 import { hostPorts } from './host-ports.ts';
+import { otherPaths } from './other-paths.ts';
 import { disruptionBudgets, monitors, networkPolicies } from './policies/copied.ts';
 import { meshPolicies } from './policies/mesh.ts';
 import { networkPlugins } from './policies/network-plugins.ts';
@@ -30,4 +31,5 @@ export const HAZARDS: readonly Hazard[] = [
   meshPolicies,
   networkPlugins,
   rounding,
+  otherPaths,
 ];

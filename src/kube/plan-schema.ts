@@ -172,4 +172,5 @@ export const planSchema = z.object({
   conduct,
   watchdog: nullable(z.object({ image: text, serviceAccount: name, afterMs: duration })),
   promoteAt: z.enum(['all-traffic', 'last-step']),
+  beside: z.array(text).max(100),
 });

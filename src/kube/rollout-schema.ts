@@ -156,7 +156,10 @@ const armSeen = z.object({
   template: text,
   images: z.array(image).max(100),
   imageIds: z.array(text).max(1000),
-  platforms: z.array(z.object({ id: text, platform: text })).max(1000).optional(),
+  platforms: z
+    .array(z.object({ id: text, platform: text }))
+    .max(1000)
+    .optional(),
   problem: nullable(text),
   lives: nullable(z.record(z.string().max(253), text)),
 });
@@ -239,6 +242,7 @@ export const rolloutSchema = z.object({
   undoes: z.boolean(),
   checks: z.boolean(),
   unwatched: z.array(z.object({ from: instant, to: instant })).max(1000),
+  outside: nullable(z.object({ requests: z.number().min(0), ms: elapsed })),
   leftMs: elapsed,
   open: z.tuple([]),
   nextEffect: count,

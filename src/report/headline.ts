@@ -154,7 +154,7 @@ const finishedLine = (rollout: Rollout, now: Ms): Inline => {
       : say`at ${share(weight)} after ${took}`;
   switch (rollout.phase) {
     case 'promoted':
-      return say`🟢 ${deployment}: ${to} serves all traffic · ${took}${skipped(rollout)}`;
+      return say`🟢 ${deployment}: ${to} serves ${allTrafficOf(rollout)} · ${took}${skipped(rollout)}`;
     case 'rolled-back':
       if (wasAborted(rollout)) {
         return say`⏹️ ${deployment}: ${to} aborted ${at}${because(rollout.reason, now)}${isReturned(rollout) ? say` · all traffic is on ${from}` : say``}`;
@@ -196,7 +196,7 @@ const whereTraffic = (rollout: Rollout): Inline => {
   const { to } = versions(rollout.plan);
   const weight = knownWeight(rollout);
   if (weight === null) return say`where the traffic is could not be confirmed`;
-  if (weight === ALL_TRAFFIC) return say`all traffic is on the canary (${to})`;
+  if (weight === ALL_TRAFFIC) return say`${allTrafficOf(rollout)} is on the canary (${to})`;
   if (weight === 0) return say`all traffic is on stable`;
   return say`${share(weight)} of traffic on ${to}, the rest on ${restOf(rollout)}`;
 };

@@ -1,6 +1,7 @@
 import { markdownTable } from 'markdown-table';
 import { formatWeight as share } from '../core/format.ts';
 import type { Outcome, RolloutEntry } from '../core/outcome.ts';
+import { allTrafficOf } from '../core/outside.ts';
 import type { Rollout, Wait } from '../core/rollout.ts';
 import type { Ms } from '../core/units.ts';
 import { type Section, section } from './document.ts';
@@ -188,7 +189,7 @@ const phaseText = (entry: RolloutEntry, now: Ms): Inline => {
     case 'left':
       return rollout.committedAt === null
         ? say`paused${pause(rollout, now)}`
-        : say`all traffic on the canary, waiting for your deploy step to update stable${untilText(rollout, now)}`;
+        : say`${allTrafficOf(rollout)} on the canary, waiting for your deploy step to update stable${untilText(rollout, now)}`;
   }
 };
 

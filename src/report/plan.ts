@@ -1,6 +1,8 @@
 import { markdownTable } from 'markdown-table';
 import { formatAmount, formatDuration, formatWeight } from '../core/format.ts';
 import type { Peak, Preview } from '../core/outcome.ts';
+import { allOfPlan } from '../core/outside.ts';
+import { isInPlace } from '../core/phases/in-place.ts';
 import type { Plan } from '../core/plan.ts';
 import { type Section, section } from './document.ts';
 import { markdownFence } from './escape.ts';
@@ -51,7 +53,8 @@ const subject = ({ target, run, fromImages, ...plan }: Plan): string => {
 };
 
 /** Where it will wait for a person, and who returns the traffic when its runner is lost. */
-const conductLines = ({ conduct, steps, watchdog }: Plan): readonly string[] => {
+const conductLines = (plan: Plan): readonly string[] => {
+  const { conduct, steps, watchdog } = plan;
   const { until, holdMs, approval } = conduct;
   const hold = say`${code('resume')} goes on; after ${formatDuration(holdMs)} without it (${code('hold')})`;
   const names = joined(approval.approvers.slice(0, 20).map(code), ', ');
@@ -61,16 +64,23 @@ const conductLines = ({ conduct, steps, watchdog }: Plan): readonly string[] => 
       ? say`The job ends as ${code('paused')} after the step at ${formatWeight(until.weight)}. ${hold} it is rolled back by whoever looks first.`
       : null,
     until?.kind === 'promotion'
-      ? say`The job ends as ${code('paused')} with all traffic on the canary, and stable is yours to update. ${hold}, whoever looks first reads stable: it is finished, returned to, or left to a person.`
+      ? say`The job ends as ${code('paused')} with ${allOfPlan(plan)} on the canary, and stable is yours to update. ${hold}, whoever looks first reads stable: it is finished, returned to, or left to a person.`
       : null,
     steps.some((step) => step.approval)
       ? say`An approval may be given by ${who}, within ${formatDuration(approval.timeoutMs)}; without one it is rolled back.`
       : null,
+    inPlaceLine(plan),
     watchdog === null
       ? null
       : say`A Job in the cluster returns the traffic when the run gives no sign of life for ${formatDuration(watchdog.afterMs)}.`,
   ];
   return lines.filter((line) => line !== null).map(toMarkdown);
+};
+
+const inPlaceLine = (plan: Plan): Inline | null => {
+  const last = plan.steps.at(-1);
+  if (!isInPlace(plan) || last === undefined) return null;
+  return say`After the last step stable is updated in place, by its own rolling update, while the canary keeps ${formatWeight(last.weight)} (${code('promote-at: last-step')}).`;
 };
 
 const stepTable = (plan: Plan): string => {

@@ -126,6 +126,8 @@ const SCENARIOS: readonly Scenario[] = [
     trouble: { cancelAt: 20_000 },
     walk: resumed,
   },
+  { file: 'others-reach-stable', trouble: { outside: 4, updateMs: 45_000 } },
+  { file: 'others-reach-stable-at-the-last-step', plan: lastStep, trouble: { outside: 20 } },
   { file: 'last-step', plan: lastStep },
   { file: 'last-step-of-5', plan: { ...lastStep, steps: aPlan().steps.slice(0, 1) } },
   { file: 'last-step-stable-never-ready', plan: lastStep, trouble: { stableStarts: false } },

@@ -36,6 +36,9 @@ export interface Trouble {
   /** No data from the metrics before, and requests per second. */
   readonly dataFrom: Ms;
   readonly traffic: number;
+  /** Requests per second that reach stable past the route; how long its update takes. */
+  readonly outside: number;
+  readonly updateMs: Ms;
   /** Share of failed requests of every version, and while both have an incident. Those of the new version alone begin and end. */
   readonly errors: number;
   readonly incident: { readonly from: Ms; readonly to: Ms; readonly errors: number } | null;
@@ -71,6 +74,8 @@ export const CALM: Trouble = {
   deploys: 'nothing',
   dataFrom: 0,
   traffic: 100,
+  outside: 0,
+  updateMs: 2_000,
   errors: 0,
   incident: null,
   errorsSince: 0,
@@ -100,6 +105,7 @@ export interface World {
   hasEntry: boolean;
   canary: { replicas: number; ready: number; readyAt: Ms } | null;
   startMs: Ms;
+  updateMs: Ms;
   hasService: boolean;
   /** The minimum of stable's autoscaler is held; the canary has an autoscaler of its own. */
   isHeld: boolean;
@@ -127,6 +133,7 @@ export const newWorld = (trouble: Trouble): World => ({
   hasEntry: false,
   canary: null,
   startMs: trouble.startMs,
+  updateMs: trouble.updateMs,
   hasService: false,
   isHeld: false,
   hasCopy: false,
@@ -257,7 +264,7 @@ const landStage = (world: World, plan: Plan, stage: Extract<Intent, { kind: 'wor
     if (isRouted && world.weight < 10_000 && !isInPlace(plan))
       world.harm.push('stable was updated while it had traffic');
     world.stableImage = 'new';
-    world.stableReadyAt = world.now + 2_000;
+    world.stableReadyAt = world.now + world.updateMs;
   }
 };
 
@@ -390,7 +397,7 @@ const serve = (world: World, seconds: number, trouble: Trouble): void => {
   const always = isBad ? incident.errors : trouble.errors;
   const isFaulty =
     world.weight >= trouble.errorsFrom && since(trouble.errorsSince, world) && !since(trouble.errorsUntil, world);
-  const onStable = requests - onCanary;
+  const onStable = requests - onCanary + seconds * trouble.outside;
   canary.requests += onCanary;
   canary.failures += onCanary * Math.min(1, always + (isFaulty ? trouble.canaryErrors : 0));
   canary.slow += onCanary * Math.min(1, trouble.slowRequests + trouble.canarySlow);

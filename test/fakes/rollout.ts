@@ -117,6 +117,7 @@ export const aPlan = (changes: Partial<Plan> = {}): Plan => ({
   conduct: CONDUCT,
   watchdog: null,
   promoteAt: 'all-traffic',
+  beside: [],
   timings: {
     timeoutMs: 18_000_000,
     readyMs: 300_000,

@@ -1,4 +1,4 @@
-import { type KubeObject, type ListRef, refKey, type Seen } from '../../src/core/objects.ts';
+import { type KubeObject, type ListRef, type ObjectRef, refKey, type Seen } from '../../src/core/objects.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Finding } from '../../src/core/reason.ts';
 import type { Spec } from '../../src/core/spec.ts';
@@ -18,6 +18,8 @@ export interface Around {
   readonly spec?: Partial<Spec>;
   readonly plan?: Partial<Plan>;
   readonly changes?: Changes;
+  /** Those that are written. */
+  readonly routes?: readonly ObjectRef[];
   /** What the API server makes of the sample pod; null: it refuses it. */
   readonly admit?: ((sent: KubeObject) => KubeObject) | null;
   /** What it made of stable's pod. */
@@ -52,7 +54,7 @@ export const findAround = (hazard: Hazard, around: Around = {}): readonly Findin
     around.stablePod?.(bare) ?? bare,
     ...others,
   ];
-  const target = targetIn(objects, changes);
+  const target = { ...targetIn(objects, changes), routes: around.routes ?? [] };
   const { replicas } = stable['spec'] as { replicas: number };
   const plan = aPlan({ target, stableReplicas: replicas, ...around.plan });
   const seen = seeFor(target, objects);
