@@ -3,6 +3,7 @@ import { autoscaling } from './autoscaling.ts';
 import { capacity } from './capacity.ts';
 import { gitops } from './gitops/gitops.ts';
 import { hostPorts } from './host-ports.ts';
+import { manifest } from './manifest.ts';
 import { otherPaths } from './other-paths.ts';
 import { disruptionBudgets, monitors, networkPolicies } from './policies/copied.ts';
 import { meshPolicies } from './policies/mesh.ts';
@@ -16,6 +17,7 @@ import { volumes } from './volumes.ts';
 
 /** Every hazard that is looked for, in the order of the table. One file each, one line here. */
 export const HAZARDS: readonly Hazard[] = [
+  manifest,
   strategy,
   volumes,
   hostPorts,
