@@ -27,8 +27,12 @@ export const CUSTOM_KINDS: readonly Served[] = [
   inNamespace('VerticalPodAutoscaler', 'autoscaling.k8s.io/v1', 'verticalpodautoscalers'),
   inNamespace('DestinationRule', 'networking.istio.io/v1', 'destinationrules'),
   inNamespace('Sidecar', 'networking.istio.io/v1', 'sidecars'),
+  inNamespace('EnvoyFilter', 'networking.istio.io/v1alpha3', 'envoyfilters'),
   inNamespace('AuthorizationPolicy', 'security.istio.io/v1', 'authorizationpolicies'),
   inNamespace('PeerAuthentication', 'security.istio.io/v1', 'peerauthentications'),
+  inNamespace('Server', 'policy.linkerd.io/v1beta3', 'servers'),
+  inNamespace('CiliumNetworkPolicy', 'cilium.io/v2', 'ciliumnetworkpolicies'),
+  inNamespace('BackendTrafficPolicy', 'gateway.envoyproxy.io/v1alpha1', 'backendtrafficpolicies'),
 ];
 
 /** Kinds beside an application that every stack serves. */

@@ -43,6 +43,9 @@ export interface Kube {
 
 type Call = Kube['call'];
 
+/** A path that nobody serves is answered with a line of text. */
+const bodyOf = (text: string): unknown => (text.startsWith('{') ? JSON.parse(text) : null);
+
 const callerOf = (certificate: string, token: string): { call: Call; headers: Record<string, string> } => {
   const agent = new https.Agent({ keepAlive: true, ca: certificate });
   const headers = { authorization: `Bearer ${token}` };
@@ -55,7 +58,7 @@ const callerOf = (certificate: string, token: string): { call: Call; headers: Re
         response.on('data', (chunk: string) => {
           text += chunk;
         });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text ? JSON.parse(text) : null }));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: bodyOf(text) }));
         response.on('error', reject);
       });
       request.on('timeout', () => request.destroy(new Error(`${method} ${path}: timeout`)));

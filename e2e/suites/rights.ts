@@ -1,4 +1,3 @@
-import { parseAllDocuments } from 'yaml';
 import { type ActionRun, type Inputs, tailOf } from '../harness/action.ts';
 import { auditOf, writesOf } from '../harness/audit.ts';
 import {
@@ -10,67 +9,12 @@ import {
   openCase,
   runAction,
 } from '../harness/case.ts';
-import { listAt, textAt } from '../harness/json.ts';
-import { paths } from '../harness/kube.ts';
 import { deployment, httpRoute, imageOf, service } from '../harness/objects.ts';
-import { type Context, identityOf, releaseInputs } from '../harness/shop.ts';
+import { grant, optionalIn, type Right, rightsIn } from '../harness/roles.ts';
+import { type Context, releaseInputs } from '../harness/shop.ts';
 import type { Suite } from '../harness/suite.ts';
 
 const NAMESPACE = 'rights';
-interface Right {
-  readonly group: string;
-  readonly resource: string;
-  readonly verb: string;
-}
-
-/** What the comments of a Role say may be left out, as `VERB RESOURCE`: a whole line, or the verbs named. */
-const optionalIn = (text: string): readonly string[] =>
-  [...text.matchAll(/resources: \["([\w/]+)"\], verbs: \[([\w, ]+)\] \} # optional(?:: ([\w, ]+))?$/gm)].flatMap(
-    ([, resource = '', all = '', some]) => (some ?? all).split(', ').map((verb) => `${verb} ${resource}`),
-  );
-
-/** The Role that `plan` prints, as rights one by one, each once: it may be printed in several places. */
-const rightsIn = (text: string): readonly Right[] => {
-  const blocks = [...text.matchAll(/```ya?ml\n([\s\S]*?)```/g)].map(([, block]) => block ?? '');
-  const documents = blocks.flatMap((block) => parseAllDocuments(block).map((one): unknown => one.toJS()));
-  const roles = documents.filter((one) => textAt(one, 'kind') === 'Role');
-  const all = roles
-    .flatMap((role) => listAt(role, 'rules'))
-    .flatMap((rule) =>
-      listAt(rule, 'apiGroups').flatMap((group) =>
-        listAt(rule, 'resources').flatMap((resource) =>
-          listAt(rule, 'verbs').map((verb) => ({
-            group: String(group),
-            resource: String(resource),
-            verb: String(verb),
-          })),
-        ),
-      ),
-    );
-  return [...new Map(all.map((right) => [`${right.verb} ${right.resource}.${right.group}`, right])).values()];
-};
-
-/** A ServiceAccount with exactly these rights. */
-const grant = async (context: Context, account: string, rights: readonly Right[]): Promise<string> => {
-  const { kube } = context;
-  const rules = rights.map(({ group, resource, verb }) => ({
-    apiGroups: [group],
-    resources: [resource],
-    verbs: [verb],
-  }));
-  const rbac = 'rbac.authorization.k8s.io';
-  const metadata = { name: account, namespace: NAMESPACE };
-  await kube.create(paths.roles(NAMESPACE), { apiVersion: `${rbac}/v1`, kind: 'Role', metadata, rules });
-  await kube.create(paths.roleBindings(NAMESPACE), {
-    apiVersion: `${rbac}/v1`,
-    kind: 'RoleBinding',
-    metadata,
-    roleRef: { apiGroup: rbac, kind: 'Role', name: account },
-    subjects: [{ kind: 'ServiceAccount', name: account, namespace: NAMESPACE }],
-  });
-  return identityOf(context, NAMESPACE, account);
-};
-
 const userOf = (account: string): string => `system:serviceaccount:${NAMESPACE}:${account}`;
 
 const without = async (context: Context, inputs: Inputs, rights: readonly Right[], missing: Right): Promise<void> => {
@@ -78,6 +22,7 @@ const without = async (context: Context, inputs: Inputs, rights: readonly Right[
   const account = `without-${verb}-${resource.replaceAll('/', '-')}`;
   const kubeconfig = await grant(
     context,
+    NAMESPACE,
     account,
     rights.filter((right) => right !== missing),
   );
@@ -97,7 +42,7 @@ const without = async (context: Context, inputs: Inputs, rights: readonly Right[
 
 const promoted = async (context: Context, opened: Case, inputs: Inputs, rights: readonly Right[]): Promise<void> => {
   const account = 'least';
-  const run = await runAction(context, { ...inputs, kubeconfig: await grant(context, account, rights) });
+  const run = await runAction(context, { ...inputs, kubeconfig: await grant(context, NAMESPACE, account, rights) });
   claimStatus(context, run, 'promoted', 'completed', 0);
   const refused = auditOf(context.stack.auditLog, userOf(account)).filter(({ status }) => status === 403);
   const texts = refused.map(({ verb, uri }) => `${verb} ${uri}`);

@@ -97,7 +97,8 @@ export interface Released {
 const listOf = (text: string | readonly string[] | undefined): readonly string[] =>
   text === undefined ? [] : typeof text === 'string' ? [text] : text;
 
-const inputsOf = (shop: Shop, { inputs = {} }: Setting): Inputs => ({
+/** The inputs of a short release in this suite. */
+export const inputsOf = (shop: Shop, { inputs = {} }: Setting): Inputs => ({
   ...releaseInputs(shop, imageOf('checkout', '2.0'), 'checkout'),
   weights: '50',
   interval: '3s',

@@ -28,8 +28,8 @@ const definitionOf = ({ kind, apiVersion, plural }: Served): object => {
   };
 };
 
-/** The table marks these: their objects are real, and nobody acts on them. */
-export const isDefinedHere = (kind: string): boolean => CUSTOM_KINDS.some((custom) => custom.kind === kind);
+/** Said below the table. */
+export const DEFINED_HERE = `real objects of minimal definitions of ours, on which no controller acts: ${CUSTOM_KINDS.map(({ kind }) => kind).join(', ')}`;
 
 /** Defines the kinds that clusters usually have and the stack has not. Resolves when all of them are served. */
 export const defineKinds = async ({ kube }: Context): Promise<void> => {

@@ -6,13 +6,14 @@ import { aligned } from '../../harness/table.ts';
 import { cases as autoscaling } from './autoscaling.ts';
 import { cases as beside } from './beside.ts';
 import type { HazardCase, HazardContext, Outcome } from './case.ts';
-import { defineKinds } from './crds.ts';
+import { DEFINED_HERE, defineKinds } from './crds.ts';
 import { cases as gitops } from './gitops.ts';
 import { cases as manifest } from './manifest.ts';
 import { cases as pair } from './pair.ts';
 import { cases as paths } from './paths.ts';
 import { cases as policies } from './policies.ts';
 import { abandon } from './surroundings.ts';
+import { cases as unread } from './unread.ts';
 import { cases as workload } from './workload.ts';
 
 const CASES: readonly HazardCase[] = [
@@ -24,6 +25,7 @@ const CASES: readonly HazardCase[] = [
   ...pair,
   ...paths,
   ...beside,
+  ...unread,
 ];
 
 /** Cases at a time: refusals have no users and wait for nobody. */
@@ -91,6 +93,6 @@ export const clusters: Suite = {
     claims.claim('every case has a name of its own', new Set(names).size === names.length, `${names.length} cases`);
     await defineKinds(context);
     const rows = await runAll(context, chosen(context));
-    claims.print(`\n${aligned([HEAD, ...rows])}\n`);
+    claims.print(`\n${aligned([HEAD, ...rows])}\n\n${DEFINED_HERE}\n`);
   },
 };
