@@ -234,7 +234,12 @@ describe.concurrent('the first release of a Deployment', () => {
       const change = (): void => {
         const { metadata, spec } = structuredClone(shop.object('Deployment', 'checkout'));
         shop.cluster.apply([
-          { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: Object.assign({}, spec, { minReadySeconds: 1 }) },
+          {
+            apiVersion: 'apps/v1',
+            kind: 'Deployment',
+            metadata,
+            spec: Object.assign({}, spec, { minReadySeconds: 1 }),
+          },
         ]);
       };
       const release = await releaseFile(
