@@ -85,6 +85,12 @@ describe('a policy for stable’s pods alone', () => {
     expect(found([guard], target)).toEqual([]);
   });
 
+  test('of the Service is named as such', () => {
+    expect(texts(policy('ServiceMonitor', 'guard', { selector: selecting({ 'helm.sh/chart': 'c-1' }) }))).toEqual([
+      "ServiceMonitor shop/guard selects Service checkout and not the canary's: the metrics of the canary would not be collected, so it could not be judged by them.",
+    ]);
+  });
+
   test('becomes a warning where it is allowed by its own name, and not by another', () => {
     const findings = found([policy('PodDisruptionBudget', 'guard', { selector: CHECKOUT })]);
 

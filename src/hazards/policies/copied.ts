@@ -63,6 +63,17 @@ const peerFindings = (target: Target, policies: readonly KubeObject[], covered: 
       }),
     );
 
+const lackingFinding = (kind: CopiedKind, name: string, target: Target, consequence: string): Finding =>
+  kind === 'ServiceMonitor'
+    ? refuse(target, {
+        kind,
+        name,
+        fact: `selects Service ${target.service ?? ''} and not the canary's`,
+        consequence,
+        advice: copyAdvice(kind),
+      })
+    : oneSided(target, kind, name, 'stable', consequence);
+
 const findingsOf = (kind: CopiedKind, target: Target, seen: Seen): readonly Finding[] => {
   const covered = coveredIn(seen, target);
   if (covered === null) return [];
@@ -70,7 +81,7 @@ const findingsOf = (kind: CopiedKind, target: Target, seen: Seen): readonly Find
   const lacking = lackingCopies(kind, objects, covered)
     .filter((object) => !isMade(target, copyRef(kind, object, target.namespace)))
     .map((object) =>
-      oneSided(target, kind, object.metadata.name, 'stable', CONSEQUENCES[kind](object, objects, covered, target)),
+      lackingFinding(kind, object.metadata.name, target, CONSEQUENCES[kind](object, objects, covered, target)),
     );
   if (kind !== 'NetworkPolicy') return lacking;
   const ahead = canaryAlone(objects, covered).map((object) =>
