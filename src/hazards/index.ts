@@ -5,6 +5,7 @@ import { gitops } from './gitops/gitops.ts';
 import { hostPorts } from './host-ports.ts';
 import { manifest } from './manifest.ts';
 import { otherPaths } from './other-paths.ts';
+import { pair } from './pair.ts';
 import { disruptionBudgets, monitors, networkPolicies } from './policies/copied.ts';
 import { meshPolicies } from './policies/mesh.ts';
 import { networkPlugins } from './policies/network-plugins.ts';
@@ -32,6 +33,7 @@ export const HAZARDS: readonly Hazard[] = [
   gatewayPolicies,
   meshPolicies,
   networkPlugins,
+  pair,
   rounding,
   otherPaths,
 ];
