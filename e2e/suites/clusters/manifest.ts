@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { startAction } from '../../harness/action.ts';
 import { auditOf, writesOf } from '../../harness/audit.ts';
 import { claimStatus } from '../../harness/case.ts';
@@ -5,7 +6,7 @@ import { at, type KubeObject, textAt } from '../../harness/json.ts';
 import { collectionOf } from '../../harness/kinds.ts';
 import { deployment, httpRoute, imageOf, service } from '../../harness/objects.ts';
 import { openShop, releaseInputs } from '../../harness/shop.ts';
-import { type HazardCase, type HazardContext, type Outcome, refused, released } from './case.ts';
+import { type HazardCase, type HazardContext, type Outcome, refused, release, released } from './case.ts';
 
 const FILE = 'checkout.yaml';
 const CONFIG = 'checkout-config-7g2k';
@@ -37,8 +38,8 @@ const filesOf = (namespace: string, version: string): Readonly<Record<string, st
   [FILE]: yamlOf(configMap(namespace), service(namespace, 'checkout'), written(namespace, version)),
 });
 
-const good = (context: HazardContext): Promise<Outcome> =>
-  released(context, {
+const good = async (context: HazardContext): Promise<Outcome> => {
+  const { outcome, opened } = await release(context, {
     version: '2.0',
     expect: 'promoted',
     does: 'releases the whole pod template',
@@ -47,6 +48,15 @@ const good = (context: HazardContext): Promise<Outcome> =>
     inputs: { image: '', manifest: FILE },
     onlyImage: false,
   });
+  const { namespace } = opened.shop;
+  const [stable] = await context.kube.list(collectionOf('Deployment', namespace));
+  const container = at(stable, 'spec', 'template', 'spec', 'containers', 0);
+  const wanted = at(written(namespace, '2.0'), 'spec', 'template', 'spec', 'containers', 0);
+  const members = ['image', 'env', 'resources'] as const;
+  const same = members.filter((member) => isDeepStrictEqual(at(container, member), at(wanted, member)));
+  context.claims.claim('stable has what the file says of its container', same.length === members.length, same);
+  return outcome;
+};
 
 /** With `image` beside the file, which has a placeholder in its place. */
 const bad = (context: HazardContext): Promise<Outcome> =>
@@ -96,7 +106,7 @@ const first =
     claimStatus(context, done, status, isGood ? 'completed' : 'canary-not-ready', isGood ? 0 : 1);
     const reason = done.outputs['reason'] ?? '';
     const said = isGood ? 'nothing to compare it with' : 'was removed again';
-    claims.claim(`it says that there was ${said}`, reason.includes(said), reason);
+    claims.claim(`it says ${JSON.stringify(said)}`, reason.includes(said), reason);
     const listed = await kube.list(collectionOf('Deployment', namespace));
     const found = listed.map(({ metadata }) => metadata.name);
     claims.claim(
@@ -112,8 +122,8 @@ const first =
     }
     const writes = writesOf(auditOf(stack.auditLog, shop.user)).map(({ verb, uri }) => `${verb} ${uri}`);
     claims.note('what was written', writes);
-    const ended = isGood ? 'promoted' : 'rolled back, removed again';
-    return { does: 'creates it from the manifest', outcome: `${ended}, nothing to compare with`, override: '' };
+    const outcome = isGood ? 'promoted, nothing to compare with' : 'rolled back, removed again';
+    return { does: 'creates it from the manifest', outcome, override: '' };
   };
 
 export const cases: readonly HazardCase[] = [
