@@ -2,7 +2,7 @@ import { copyPermissions } from '../core/copied-kinds.ts';
 import { makePlan, type Planned } from '../core/make-plan.ts';
 import type { Guard } from '../core/marks.ts';
 import { guardOf } from '../core/marks.ts';
-import { isListRef, type ObjectRef, objectIn, type Permission, refKey, type Seen } from '../core/objects.ts';
+import { isListRef, type ObjectRef, objectIn, type Permission, refKey, refText, type Seen } from '../core/objects.ts';
 import { routeOwners, standingTime } from '../core/owner.ts';
 import type { Plan, Run, Target } from '../core/plan.ts';
 import type { Finding } from '../core/reason.ts';
@@ -80,7 +80,13 @@ export const preflight = async (input: PreflightInput): Promise<Preflight> => {
   if (survey.kind === 'failed')
     return { kind: 'rejected', findings: [problemFinding(survey.problem, survey.what, cluster.server)] };
   const { request, creation, findings: ofManifest } = await completeManifest(input, asked, survey.seen);
-  if (creation !== null) return checkFirst(input, { request, creation, findings: ofManifest, permissions });
+  if (creation !== null) {
+    // All but that there is no such Deployment: its name may be that of something else.
+    const taken = (await resolveIn(input, request, survey.seen)).findings.filter(
+      ({ where }) => where !== refText(creation.ref),
+    );
+    return checkFirst(input, { request, creation, findings: [...ofManifest, ...taken], permissions });
+  }
   if (!hasErrors(ofManifest) && workload.isUnchanged(survey.seen, request)) return { kind: 'unchanged' };
   const resolved = await resolveIn(input, request, survey.seen);
   // Without the Deployment, what is said about routes would be noise.
