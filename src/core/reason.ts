@@ -27,7 +27,7 @@ export const REASONS = {
   'route-unsupported': 'The route has a form that the rollout cannot work with safely.',
   'route-not-accepted': 'A gateway does not accept the route.',
   'stable-not-healthy': 'Stable is paused, scaled to zero, in the middle of a rollout or not ready.',
-  autoscaler: 'An autoscaler changes the replicas of stable.',
+  autoscaler: 'An autoscaler of stable cannot be held, or is about to scale stable.',
   'policy-mismatch': 'A policy covers stable but would not cover the canary.',
   'unsafe-strategy': 'The strategy of stable would interrupt traffic.',
   'unsafe-labels': 'No labels can be found that keep the canary apart from stable.',
