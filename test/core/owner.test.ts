@@ -13,7 +13,7 @@ import {
   REPLICAS,
   RULES,
   tracked,
-} from './owned.ts';
+} from '../hazards/owned.ts';
 
 const IMAGE_PATH = ['f:spec', 'f:template', 'f:spec', 'f:containers', 'k:{"name":"app"}', 'f:image'];
 type Marked = Parameters<typeof aDeployment>[0];
