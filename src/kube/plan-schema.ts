@@ -1,12 +1,23 @@
 import { z } from 'zod';
+import { COPIED } from '../core/copied-kinds.ts';
+import { HORIZONTAL_POD_AUTOSCALER, type ResourceKind } from '../core/objects.ts';
 import { COPIED_KINDS } from '../core/spec.ts';
 import { basisPoints, count, duration, image, name, nullable, pace, strings, text } from './schema-values.ts';
 
 const refOf = <Kind extends string>(kinds: readonly Kind[]) =>
   z.object({ apiVersion: text, kind: z.enum(kinds), plural: text, namespace: name, name });
 
+const COMPANIONS: readonly ResourceKind[] = [...Object.values(COPIED), HORIZONTAL_POD_AUTOSCALER];
+
 /** What is read back is created or patched: only kinds that are ever copied or held, and of those only the fields held. */
-const companion = z.object({ ref: refOf([...COPIED_KINDS, 'HorizontalPodAutoscaler']), body: z.json() });
+const companion = z.object({
+  ref: refOf([...COPIED_KINDS, 'HorizontalPodAutoscaler']).refine(
+    ({ apiVersion, kind, plural }) =>
+      COMPANIONS.some((one) => one.kind === kind && one.apiVersion === apiVersion && one.plural === plural),
+    'is none of the resources that are copied',
+  ),
+  body: z.json(),
+});
 const autoscaler = z.object({
   ref: refOf(['HorizontalPodAutoscaler', 'ScaledObject']),
   fields: z
