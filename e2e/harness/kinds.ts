@@ -62,6 +62,7 @@ const KINDS: readonly Served[] = [
   inNamespace('Role', 'rbac.authorization.k8s.io/v1', 'roles'),
   inNamespace('RoleBinding', 'rbac.authorization.k8s.io/v1', 'rolebindings'),
   inCluster('Node', 'v1', 'nodes'),
+  inCluster('PersistentVolume', 'v1', 'persistentvolumes'),
   inCluster('PriorityClass', 'scheduling.k8s.io/v1', 'priorityclasses'),
   inCluster('MutatingWebhookConfiguration', 'admissionregistration.k8s.io/v1', 'mutatingwebhookconfigurations'),
   inCluster('ClusterRole', 'rbac.authorization.k8s.io/v1', 'clusterroles'),
