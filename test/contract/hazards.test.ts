@@ -4,7 +4,6 @@ import { HAZARDS } from '../../src/hazards/index.ts';
 import { files, textOf } from './sources.ts';
 
 const suite = files('e2e/suites/clusters/*.ts').map(textOf).join('\n');
-const tried = new Set([...suite.matchAll(/\bhazard: '([^']+)'/g)].map((match) => match[1] ?? ''));
 const names = HAZARDS.map(({ name }) => name);
 
 describe('the list of hazards', () => {
@@ -14,7 +13,7 @@ describe('the list of hazards', () => {
   });
 
   test('has a case on the real API server for each', () => {
-    expect(names.filter((name) => !tried.has(name))).toEqual([]);
+    expect(names.filter((name) => !suite.includes(`'${name}'`))).toEqual([]);
   });
 
   test('tells of each what it is, what is done, and a reason code that exists', () => {
