@@ -28,10 +28,10 @@ const CASES: readonly HazardCase[] = [
   ...unread,
 ];
 
-/** Cases at a time: refusals have no users and wait for nobody. */
-const SIDE_BY_SIDE = 4;
-/** Of them, releases under load. */
+/** Releases under load at a time. */
 const LOADED = { full: 2, short: 3 } as const;
+/** Cases beside them: a refusal has no users, and is one short process. */
+const UNLOADED = 3;
 
 const HEAD = ['hazard', 'what was in the cluster', 'what we do', 'outcome', 'override tried'];
 
@@ -70,14 +70,15 @@ const chosen = ({ full, only }: Context): readonly HazardCase[] =>
   CASES.filter((one) => (only.length > 0 ? only.includes(one.name) : full || one.onlyFull !== true));
 
 const runAll = async (context: Context, cases: readonly HazardCase[]): Promise<readonly (readonly string[])[]> => {
-  const gate = createGate(LOADED[context.full ? 'full' : 'short']);
+  const loaded = LOADED[context.full ? 'full' : 'short'];
+  const gate = createGate(loaded);
   const waiting = cases.map((one, turn) => ({ one, turn }));
   const rows: (readonly string[])[] = [];
   const lane = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift())
       rows[next.turn] = await runCase({ ...context, gate }, next.one);
   };
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, lane));
+  await Promise.all(Array.from({ length: loaded + UNLOADED }, lane));
   return rows;
 };
 
