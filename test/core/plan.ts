@@ -67,6 +67,13 @@ export const AUTOSCALED: Pick<Plan['target'], 'autoscaler' | 'companions'> = {
   companions: [{ ref: { ...HORIZONTAL_POD_AUTOSCALER, namespace: 'shop', name: 'checkout-canary' }, body: {} }],
 };
 
+/** The canary is a Deployment of the user's own. */
+export const PAIR: NonNullable<Plan['target']['pair']> = {
+  replicas: 1,
+  images: [{ container: 'checkout', image: 'checkout:1' }],
+  arms: 'app=checkout',
+};
+
 /** A plan of three steps of 30 s for three stable pods; change what a test is about. */
 export const aPlan = (change: Partial<Plan> = {}): Plan => {
   const abilities = change.abilities ?? ROUTER;

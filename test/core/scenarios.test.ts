@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/core/plan.ts';
 import { CONDUCT } from '../fakes/conduct.ts';
 import { SLOW } from './bench.ts';
-import { AUTOSCALED, aPlan, ERRORS, JUDGEMENT, LATENCY, PODS } from './plan.ts';
+import { AUTOSCALED, aPlan, ERRORS, JUDGEMENT, LATENCY, PAIR, PODS } from './plan.ts';
 import { script } from './script.ts';
 import type { WalkOptions } from './walk.ts';
 import { CALM, type Trouble } from './world.ts';
@@ -24,6 +24,7 @@ const approvedSteps: Plan['steps'] = aPlan().steps.map((step, index) => ({ ...st
 const atPromotion: Partial<Plan> = { conduct: { ...CONDUCT, until: { kind: 'promotion' } } };
 const lastStep: Partial<Plan> = { promoteAt: 'last-step' };
 const autoscaled: Partial<Plan> = { target: { ...aPlan().target, ...AUTOSCALED } };
+const paired: Partial<Plan> = { target: { ...aPlan().target, pair: PAIR } };
 const pauseAt = (at: number) => ({ at, name: 'pause' }) as const;
 const resumed: WalkOptions = { opened: { after: 60_000, command: 'resume' } };
 
@@ -42,6 +43,9 @@ const SCENARIOS: readonly Scenario[] = [
   { file: 'bad-release', trouble: { canaryErrors: 0.3 } },
   { file: 'autoscaled', plan: autoscaled },
   { file: 'autoscaled-and-bad', plan: autoscaled, trouble: { canaryErrors: 0.3 } },
+  { file: 'pair', plan: paired },
+  { file: 'pair-bad', plan: paired, trouble: { canaryErrors: 0.3 } },
+  { file: 'pair-cancelled', plan: paired, trouble: { cancelAt: 20_000 } },
   { file: 'bad-only-at-50', trouble: { canaryErrors: 0.3, errorsFrom: 5_000 } },
   { file: 'no-data-then-data', trouble: { dataFrom: 40_000 } },
   { file: 'no-data-for-too-long', trouble: { dataFrom: 3_600_000 } },

@@ -71,7 +71,7 @@ const isTurn = (trace: Trace): boolean => {
 const endText = (rollout: Rollout, world: World): string =>
   [
     `end: ${rollout.phase}, ${rollout.reason?.code ?? 'no reason'}: ${rollout.reason?.text ?? ''}`,
-    `cluster: weight ${formatWeight(world.weight)}, entry ${world.hasEntry ? 'left' : 'gone'}, canary ${world.canary === null ? 'gone' : world.canary.replicas}, Service ${world.hasService ? 'left' : 'gone'}, marks ${world.holder === null ? 'gone' : 'left'}, stable ${world.stableImage}`,
+    `cluster: weight ${formatWeight(world.weight)}, entry ${world.hasEntry ? 'left' : 'gone'}, canary ${world.canary !== null ? world.canary.replicas : rollout.plan.target.pair === null ? 'gone' : `${world.pair} again`}, Service ${world.hasService ? 'left' : 'gone'}, marks ${world.holder === null ? 'gone' : 'left'}, stable ${world.stableImage}`,
     ...rollout.steps.map(
       ({ weight, verdict, heldMs, verification, observedShare }) =>
         `step ${formatWeight(weight)}: ${verdict}, held ${Math.round(heldMs / 1000)} s, ${verification ?? 'not verified'}, share ${observedShare === null ? 'not seen' : formatWeight(observedShare)}`,

@@ -110,6 +110,8 @@ export interface World {
   /** The minimum of stable's autoscaler is held; the canary has an autoscaler of its own. */
   isHeld: boolean;
   hasCopy: boolean;
+  /** The user's own canary Deployment: as found, with the new version for now, or left with it. */
+  pair: 'found' | 'adopted' | 'released';
   /** The canary Service leads to stable's pods. */
   lastResort: boolean;
   /** Token of the run whose forward writes are let through; the way-back mark. */
@@ -137,6 +139,7 @@ export const newWorld = (trouble: Trouble): World => ({
   hasService: false,
   isHeld: false,
   hasCopy: false,
+  pair: 'found',
   lastResort: false,
   holder: null,
   wayBackMark: false,
@@ -190,6 +193,7 @@ const isSoAlready = (world: World, intent: Intent): boolean => {
   if (intent.kind === 'restore-route') return !world.hasEntry;
   if (intent.kind !== 'workload') return false;
   if (intent.stage.kind === 'remove-canary') return world.canary === null;
+  if (intent.stage.kind === 'give-back') return world.pair !== 'adopted';
   if (intent.stage.kind === 'release-autoscaler') return !world.isHeld;
   if (intent.stage.kind === 'remove-companions') return !world.hasCopy;
   return intent.stage.kind === 'remove-service' && !world.hasService;
@@ -254,8 +258,11 @@ const landStage = (world: World, plan: Plan, stage: Extract<Intent, { kind: 'wor
   }
   if (stage.kind === 'canary' && plan.target.companions.length > 0 && !world.hasCopy)
     world.harm.push('the canary was made before its autoscaler');
+  if (stage.kind === 'canary' && plan.target.pair !== null) world.pair = 'adopted';
   if (stage.kind === 'canary') scale(world, Math.max(world.canary?.replicas ?? 0, stage.replicas));
-  if (stage.kind === 'remove-canary') {
+  if (stage.kind === 'remove-canary' && plan.target.pair !== null) world.harm.push("the user's Deployment was removed");
+  if (stage.kind === 'give-back') world.pair = stage.images;
+  if (stage.kind === 'remove-canary' || stage.kind === 'give-back') {
     if (isRouted) world.harm.push('the canary was removed while it had traffic');
     world.canary = null;
     if (plan.abilities.unit === 'pods') world.weight = 0;
@@ -294,7 +301,7 @@ export const look = (
   const isStableReady = isStableUp(world, trouble);
   // A rolling update keeps the old pods until the new ones are up.
   const hasPods = isStableReady || (isInPlace(plan) && !trouble.stableDies);
-  const { canary } = world;
+  const canary = world.canary ?? (plan.target.pair === null ? null : { replicas: 1, ready: 0 });
   // Load is low: an autoscaler that is not held keeps one pod.
   const wanted = plan.target.autoscaler === null || world.isHeld ? STABLE_PODS : 1;
   const isIn = world.weight === want && (world.hasEntry || want === 0 || plan.abilities.unit === 'pods');
@@ -324,7 +331,13 @@ export const look = (
       world.stableImage === 'old' ? template : 'template-2',
       lives('stable', 0),
     ),
-    canary: canary === null ? null : arm(canary.replicas, canary.ready, 'template-2', lives('canary', world.restarts)),
+    canary:
+      canary === null
+        ? null
+        : {
+            ...arm(canary.replicas, canary.ready, 'template-2', lives('canary', world.restarts)),
+            images: world.pair === 'found' ? [] : plan.target.images,
+          },
   };
 };
 
