@@ -107,7 +107,11 @@ const resumeBy = ({ actor, commandId }: Earlier): Command => ({
   raw: 'resume',
 });
 
-const isSame = ({ command, images, manifest }: Earlier['spec'], { plan }: Rollout): boolean => {
+/** Whether an open rollout is the very release that is asked for. */
+export const isSame = (
+  { command, images, manifest }: Pick<Spec, 'command' | 'images' | 'manifest'>,
+  { plan }: Pick<Rollout, 'plan'>,
+): boolean => {
   const { target } = plan;
   if (manifest !== null) return target.manifest === manifestHash(manifest);
   if (target.manifest !== undefined) return false;

@@ -29,7 +29,7 @@ export const checkOthers = async (
   const unknown = of('unknown');
   if (changed.length + unknown.length === 0) return [];
   const parts = [
-    ...(changed.length === 0 ? [] : [`not as in the cluster: ${some(changed)}`]),
+    ...(changed.length === 0 ? [] : [`not as in the cluster, and left so: ${some(changed)}`]),
     ...(unknown.length === 0 ? [] : [`not compared: ${some(unknown)}`]),
   ];
   return [
@@ -37,7 +37,7 @@ export const checkOthers = async (
       severity: 'warning',
       code: 'invalid-config',
       where: file,
-      message: `only the Deployment of ${file} is released; its other objects are not: ${parts.join('; ')}`,
+      message: `only the Deployment of ${file} is released; ${parts.join('; ')}`,
       advice: 'apply what the new version needs before the release, and the rest after it',
     },
   ];

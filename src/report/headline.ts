@@ -215,10 +215,16 @@ const plannedLine = (outcome: Outcome & { readonly kind: 'planned' }): Inline =>
   return say`⚪ ${plan.target.deployment}: plan: ${to} in ${steps}, at least ${duration(durationMs)}; nothing was written`;
 };
 
-const FIRST_SIGNS = { planned: '⚪', promoted: '🟢', 'rolled-back': '🔴', aborted: '⏹️', halted: '⛔' } as const;
+const FIRST_SIGNS = { 'rolled-back': '🔴', aborted: '⏹️', halted: '⛔' } as const;
 
-const firstLine = ({ status, subject, reason }: FirstRelease): Inline =>
-  say`${FIRST_SIGNS[status]} ${subject.deployment}: first release: ${sentence(reason)}`;
+const firstLine = ({ status, subject, reason }: FirstRelease): Inline => {
+  const { deployment } = subject;
+  if (status === 'planned')
+    return say`⚪ ${deployment}: plan: it does not exist yet and would be created, with nothing to compare it with; nothing was written`;
+  if (status === 'promoted')
+    return say`🟢 ${deployment}: first release: created and ready, with nothing to compare it with`;
+  return say`${FIRST_SIGNS[status]} ${deployment}: first release: ${sentence(reason)}`;
+};
 
 const rejectedLine = (outcome: Outcome & { readonly kind: 'rejected' }, now: Ms): Inline => {
   const name = outcome.subject?.deployment ?? 'canary-rollout';

@@ -129,7 +129,7 @@ describe.concurrent('a release by a manifest', () => {
       expect(release.outputs, release.stdout).toMatchObject({ status: 'planned' });
       expect(release.summary).toMatch(/stay as they are there: .*spec\.replicas/);
       expect(release.summary).toMatch(
-        /not as in the cluster: .*ConfigMap.*checkout-config-7g2k.*not compared: .*Secret.*keys/s,
+        /not as in the cluster, and left so: .*ConfigMap.*checkout-config-7g2k.*not compared: .*Secret.*keys/s,
       );
       expect(release.everything).not.toContain('sesame');
       expectUntouched(shop);

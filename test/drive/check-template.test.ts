@@ -137,7 +137,7 @@ describe('what else a manifest has', () => {
 
     expect(more).toEqual([]);
     expect(warning).toContain(
-      'only the Deployment of k8s/checkout.yaml is released; its other objects are not: not as in the cluster: Service checkout (line 12), ConfigMap config (line 12), ConfigMap new (line 12, does not exist); not compared: Ingress checkout (line 12)',
+      'only the Deployment of k8s/checkout.yaml is released; not as in the cluster, and left so: Service checkout (line 12), ConfigMap config (line 12), ConfigMap new (line 12, does not exist); not compared: Ingress checkout (line 12)',
     );
   });
 });

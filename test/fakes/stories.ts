@@ -3,6 +3,7 @@ import type { Outcome } from '../../src/core/outcome.ts';
 import type { Rollout } from '../../src/core/rollout.ts';
 import { weightOnly } from '../../src/core/traffic.ts';
 import type { PodNote } from '../../src/ports/reporter.ts';
+import { FIRST_STORIES } from './first-stories.ts';
 import { anObservation, aPlan, aRollout, aStep, at, counted, latency } from './rollout.ts';
 
 /** What a report can be about, with the instant it is told at. */
@@ -121,6 +122,7 @@ const podNotes: readonly PodNote[] = [
 ];
 
 export const STORIES: Readonly<Record<string, Story>> = {
+  ...FIRST_STORIES,
   running: { ...running(aRollout()), journal: JOURNAL },
   preparing: running(
     aRollout({

@@ -31,6 +31,9 @@ describe('status and exit code', () => {
     ['accepted', story('sweep-failed'), 1, 1],
     ['rejected', story('rejected-by-config'), 1, 1],
     ['unchanged', story('unchanged'), 0, 0],
+    ['promoted', story('first-release'), 0, 0],
+    ['rolled-back', story('first-release-not-ready'), 1, 0],
+    ['planned', story('first-release-planned'), 0, 0],
     ['planned', story('planned'), 0, 0],
   ] as const)('%s', (status, outcome, code, codeWithoutFailing) => {
     expect(statusOf(outcome)).toBe(status);
@@ -44,6 +47,9 @@ describe('final weight', () => {
     expect(finalWeight(finished(promoted))).toBe(100);
     expect(finalWeight(finished(rolledBack))).toBe(0);
     expect(finalWeight(story('unchanged'))).toBe(100);
+    expect(finalWeight(story('first-release'))).toBe(100);
+    expect(finalWeight(story('first-release-not-ready'))).toBe(0);
+    expect(finalWeight(story('first-release-planned'))).toBeNull();
     expect(finalWeight(story('halted-promoting'))).toBe(100);
     expect(finalWeight(story('planned'))).toBeNull();
     expect(finalWeight(story('rejected-by-config'))).toBeNull();
