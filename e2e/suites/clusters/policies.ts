@@ -198,7 +198,7 @@ export const cases: readonly HazardCase[] = [
   full(
     of(
       'mesh-policies',
-      'sidecar',
+      'istio-sidecar',
       "an Istio Sidecar for stable's pods",
       refusal(ofIstio('Sidecar', { workloadSelector: { labels: { app: 'checkout' } } }, 'networking'), SELECTS),
     ),
