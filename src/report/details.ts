@@ -3,6 +3,7 @@ import { formatDuration, formatNumber, formatRatio, formatWeight } from '../core
 import type { Entry } from '../core/journal.ts';
 import { calibrationOf, type EvidenceSpec } from '../core/judgement.ts';
 import { refText } from '../core/objects.ts';
+import { isInPlace } from '../core/phases/in-place.ts';
 import type { PlannedJudgement } from '../core/plan.ts';
 import type { Rollout, StepRecord } from '../core/rollout.ts';
 import type { MetricSpec } from '../core/spec.ts';
@@ -181,7 +182,7 @@ export const chartSection = (rollout: Rollout): Section | null => {
     if (last.endedAt !== null) points.set(clockTime(last.endedAt), last.weight / 100);
     points.set(clockTime(wayBackDoneAt), 0);
   } else if (rollout.phase === 'promoted' || rollout.undoes) {
-    if (rollout.committedAt !== null) points.set(clockTime(rollout.committedAt), 100);
+    if (rollout.committedAt !== null && !isInPlace(rollout.plan)) points.set(clockTime(rollout.committedAt), 100);
     points.set(clockTime(rollout.finishedAt), rollout.undoes ? 0 : 100);
   }
   if (points.size < 2 || points.size > CHART_POINTS) return null;

@@ -2,6 +2,7 @@ import { formatDuration as duration, formatWeight as share } from '../core/forma
 import type { FirstRelease, Outcome } from '../core/outcome.ts';
 import { allTrafficOf } from '../core/outside.ts';
 import { isInPlace } from '../core/phases/in-place.ts';
+import { isKeeping } from '../core/phases/promoting.ts';
 import type { Reason } from '../core/reason.ts';
 import type { Rollout, StageName, Wait } from '../core/rollout.ts';
 import { ALL_TRAFFIC, type BasisPoints, type Ms } from '../core/units.ts';
@@ -114,7 +115,7 @@ const isHealthy = (rollout: Rollout): boolean => {
   return isJudged && metrics.length > 0 && metrics.every(({ verdict }) => verdict === 'pass');
 };
 
-const STABLE_STAGES: ReadonlySet<StageName> = new Set(['update-stable', 'stable-ready']);
+const STABLE_STAGES: ReadonlySet<StageName> = new Set(['update-stable', 'without-canary', 'stable-ready']);
 const RETURN_STAGES: ReadonlySet<StageName> = new Set(['return-some', 'return-all']);
 
 const WAITING_STAGES: ReadonlySet<StageName> = new Set(['read-stable', 'await-stable']);
@@ -125,6 +126,7 @@ const promoting = (rollout: Rollout): Inline => {
   const { name } = rollout.stage;
   if (WAITING_STAGES.has(name)) return say`${where}waiting for stable to run the judged image`;
   if (STABLE_STAGES.has(name)) return say`${where}stable is being updated`;
+  if (isKeeping(name)) return say`${where}it stops there: the canary keeps what it can serve`;
   if (RETURN_STAGES.has(name)) return say`${where}traffic returns to the updated stable`;
   if (rollout.committedAt === null) return say`${where}preparing the update of stable`;
   return say`${where}cleaning up`;

@@ -24,7 +24,7 @@ import {
   withApproval,
 } from './open-rollouts.ts';
 
-const planned = (plan: Plan): Story => ({
+export const planned = (plan: Plan): Story => ({
   now: at('10:02:00'),
   situation: {
     kind: 'planned',
