@@ -207,6 +207,28 @@ describe.concurrent('beside an autoscaler', () => {
   );
 
   test(
+    'that the credentials may not hold is refused with the Role, and one that nobody has to hold is not',
+    inShop({}, async (shop) => {
+      shop.cluster.apply([autoscaler()]);
+      const token = shop.cluster.token('deployer', [
+        { apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list', 'watch'] },
+        { apiGroups: ['', 'apps', 'coordination.k8s.io', 'gateway.networking.k8s.io'], resources: ['*'], verbs: ['*'] },
+      ]);
+      const kubeconfig = shop.cluster.kubeconfig(token);
+      const release = await shop.release({ kubeconfig });
+
+      expectRejected(shop, release, 'autoscaler');
+      expect(release.everything).toContain('may not patch, create, delete horizontalpodautoscalers');
+      expect(release.summary).toContain(
+        'resources: ["horizontalpodautoscalers"], verbs: [get, list, create, patch, delete]',
+      );
+
+      shop.cluster.apply([autoscaler({ scaleTargetRef: { ...scaleTargetRef, name: 'cart' } })]);
+      expectStatus(await shop.release({ kubeconfig }), 'promoted', 'completed', 0);
+    }),
+  );
+
+  test(
     'that allows fewer pods than stable has is refused',
     inShop({}, async (shop) => {
       shop.cluster.pace.controllersAreFrozen = true;
