@@ -1,6 +1,6 @@
 /** Why a rollout ended as it did. Closed and documented: users write `if:` conditions against these words. */
 export const REASONS = {
-  completed: 'The new version serves all traffic.',
+  completed: 'The new version serves all traffic, or all of the route where others reach stable past it.',
   'already-running': 'Stable already runs this image and is ready.',
   planned: 'The plan was made and nothing was written.',
   'metric-failed': 'A metric judged the canary worse than it may be.',
