@@ -32,7 +32,7 @@ export const INPUTS: readonly InputDefinition[] = [
   input({
     name: 'manifest',
     meaning:
-      'instead of `image`: a file of the workspace with a Deployment of the same name and selector, whose template is the new version; what `kustomize build` or `helm template` prints is fine too',
+      'a file of the workspace with a Deployment of the same name and selector, whose pod template is the new version; what `kustomize build` or `helm template` prints is fine too; `image` is then optional, and is put into it',
   }),
   input({
     name: 'deployment',

@@ -57,7 +57,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@prometheus-io/lezer-promql': ['config', 'metrics'],
   '@lezer/common': ['config', 'metrics'],
   '@lezer/lr': ['config', 'metrics'],
-  'fastest-levenshtein': ['config', 'metrics', 'routers', 'workloads', 'hazards'],
+  'fastest-levenshtein': ['config', 'metrics', 'routers', 'workloads', 'hazards', 'drive'],
   re2js: ['metrics'],
   'markdown-table': ['report'],
 };

@@ -28,9 +28,26 @@ const inputsOf = (inputs: Readonly<Record<string, unknown>>): Readonly<Record<st
     ]),
   );
 
+/** What `manifest` names. */
+const MANIFEST = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: checkout }
+spec:
+  selector: { matchLabels: { app: checkout } }
+  template:
+    metadata: { labels: { app: checkout } }
+    spec: { containers: [{ name: app, image: "a/b:2" }] }
+`;
+
 const mistakes = (inputs: Readonly<Record<string, string>>, file: string | null): readonly string[] => {
   const read = readSpec(
-    { inputs, unknownInputs: [], file: file === null ? null : { path: '.github/canary.yml', text: file } },
+    {
+      inputs,
+      unknownInputs: [],
+      file: file === null ? null : { path: '.github/canary.yml', text: file },
+      workspaceFile: () => ({ kind: 'read', text: MANIFEST }),
+    },
     catalogue,
   );
   return 'issues' in read ? read.issues.map(renderIssue) : [];

@@ -48,6 +48,7 @@ const full = (): Rollout =>
     plan: aPlan({
       steps: aPlan().steps.slice(0, 2),
       original: { weights: [{ name: 'checkout', weight: 1 }] },
+      target: { ...aPlan().target, template: { spec: { containers: [] } }, manifest: '0123456789' },
       watchdog: { image: 'kubectl@sha256:1', serviceAccount: 'watchdog', afterMs: 60_000 },
       conduct: { ...aPlan().conduct, until: { kind: 'weight', weight: 2000 } },
     }),
