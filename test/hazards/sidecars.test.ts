@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../src/core/objects.ts';
 import { sidecars } from '../../src/hazards/sidecars.ts';
+import { deployment, pod, replicaSet, resolveIn, service } from '../workloads/world.ts';
 import { type Around, findAround } from './around.ts';
 
 type Containers = readonly Record<string, unknown>[];
@@ -59,6 +60,19 @@ describe('a container that is injected', () => {
       "the canary's pods would have istio-init, istio-proxy injected, and stable's have not",
     ]);
   });
+});
+
+test('a bare image stays enough beside an injected container, which is not in the template', () => {
+  const stable = deployment();
+  const { containers } = (stable['spec'] as { template: { spec: PodSpec } }).template.spec;
+  const second = deployment({ podSpec: { containers: [...containers, { name: 'log', image: 'log:1' }] } });
+  const owner = replicaSet(stable, '1a2b');
+  const running = withProxy({ ...pod(owner, 'x1y2z'), spec: { containers } });
+  const codes = (one: KubeObject) =>
+    resolveIn([one, owner, running, service('checkout', { app: 'checkout' })]).findings.map(({ code }) => code);
+
+  expect(codes(stable)).toEqual([]);
+  expect(codes(second)).toEqual(['invalid-config']);
 });
 
 describe('what a webhook changes in the copy', () => {
