@@ -44,7 +44,7 @@ const finding = (
 
 // --- stable -----------------------------------------------------------------------
 
-/** When the old version comes back, as far as the object tells. */
+/** When the owner's version comes back, as far as the object tells. */
 const RETURNS: Readonly<Record<Exclude<Owner['tool'], 'helm'>, string>> = {
   'argo-cd': 'at its next sync, and within seconds where it heals by itself, which the object does not tell',
   kustomization: 'at its next reconciliation',
@@ -59,7 +59,7 @@ const stableFindings = ({ spec, target, plan }: Situation, seen: Seen): readonly
   // Then the owner itself updates stable.
   if (spec.conduct.until?.kind === 'promotion') return [];
   const what = target.template === null ? 'image' : 'pod template';
-  const text = `${ownerText(owner)} owns its ${what}: after a promotion it would put the old version back, ${RETURNS[owner.tool]}`;
+  const text = `${ownerText(owner)} owns its ${what}: after the promotion it would put its own version back, ${RETURNS[owner.tool]}`;
   const canLeave = plan === null || (plan.abilities.allTraffic && plan.promoteAt === 'all-traffic');
   const leave =
     '`until: promotion` ends the job with all traffic on the canary: commit the new version to git, and `command: resume` finishes (docs/gitops.md)';
@@ -125,7 +125,7 @@ const autoscalerFindings = ({ target: { autoscaler } }: Situation, seen: Seen): 
 const ROWS: readonly HazardRow[] = [
   {
     hazard: "stable's Deployment owned by Argo CD, a Flux Kustomization or a Flux HelmRelease",
-    handling: 'refuses: it would put the old version back after the promotion. `until: promotion` leaves stable to it',
+    handling: 'refuses: it would put its own version back after the promotion. `until: promotion` leaves stable to it',
     code: 'owned-by-controller',
     override: '`until: promotion`, or `allow: drift`',
   },
