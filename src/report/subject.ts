@@ -128,9 +128,14 @@ export const skippedSteps = ({ plan, skipsSteps, steps }: Rollout): number =>
 const sameImages = (seen: readonly ContainerImage[], wanted: readonly ContainerImage[]): boolean =>
   wanted.every(({ container, image }) => seen.some((other) => other.container === container && other.image === image));
 
-/** Stable was last seen with every judged image, and nothing older beside it. */
-export const isNewStable = ({ observation, plan }: Rollout): boolean =>
-  observation?.stable?.rolledOut === true && sameImages(observation.stable.images, plan.target.images);
+/** Stable was last seen with every judged image, and nothing older beside it. A whole template may keep the images. */
+export const isNewStable = (rollout: Rollout): boolean => {
+  const { observation, plan } = rollout;
+  const isChanged = plan.target.template === null || !isOldStable(rollout);
+  return (
+    observation?.stable?.rolledOut === true && isChanged && sameImages(observation.stable.images, plan.target.images)
+  );
+};
 
 /** Stable's template was last seen as it was at the start. */
 export const isOldStable = ({ observation, plan }: Rollout): boolean =>

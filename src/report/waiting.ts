@@ -88,8 +88,9 @@ const deployLine = (rollout: Rollout): Inline => {
     target.images.map(({ container, image }) => say`${code(image)} in the container ${code(container)}`),
     ' and ',
   );
+  const judged = target.template === null ? images : say`the whole pod template, with ${images}`;
   if (isNewStable(rollout)) return say`Stable runs the judged image already: ${code('resume')} finishes the rollout.`;
-  return say`${strong(say`Now update the Deployment ${target.deployment} with your own deploy step`)} (helm, kustomize, a GitOps commit) to exactly what was judged: ${images}. It gets no traffic meanwhile. The canary serves everybody: keep its Deployment, its Service and its entry in the route. Then ${code('resume')} waits for stable, returns the traffic to it in judged steps and removes the canary.`;
+  return say`${strong(say`Now update the Deployment ${target.deployment} with your own deploy step`)} (helm, kustomize, a GitOps commit) to exactly what was judged: ${judged}. It gets no traffic meanwhile. The canary serves everybody: keep its Deployment, its Service and its entry in the route. Then ${code('resume')} waits for stable, returns the traffic to it in judged steps and ${canaryEnds(target, 'one')}.`;
 };
 
 const stableFirstLine = (rollout: Rollout, since: Ms, now: Ms): Inline =>
