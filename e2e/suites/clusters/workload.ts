@@ -1,39 +1,8 @@
-import { startInjector } from '../../harness/injector.ts';
-import { at, type Json, type KubeObject } from '../../harness/json.ts';
-import { deployment, httpRoute, imageOf, service } from '../../harness/objects.ts';
+import type { KubeObject } from '../../harness/json.ts';
 import { allowed, type HazardCase, type HazardContext, type Outcome, refused, released } from './case.ts';
+import { cases as room } from './room.ts';
+import { behind, checkout, type Fields, type Shape, shop } from './stable-shape.ts';
 import { foreignObject } from './surroundings.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
-
-interface Shape {
-  readonly replicas?: number;
-  readonly version?: string;
-  /** Beside replicas, selector and template. */
-  readonly spec?: Fields;
-  readonly podSpec?: Fields;
-  readonly container?: Fields;
-}
-
-/** `checkout` as the suite has it, changed in what a case is about. */
-const checkout = (namespace: string, { replicas = 3, version = '1.0', ...change }: Shape): KubeObject => {
-  const { spec, ...rest } = deployment({ namespace, name: 'checkout', version, replicas });
-  const podSpec = at(spec, 'template', 'spec') as Fields;
-  const [container] = podSpec['containers'] as readonly Fields[];
-  const containers = [{ ...container, ...change.container }];
-  const template = { ...(at(spec, 'template') as Fields), spec: { ...podSpec, ...change.podSpec, containers } };
-  return { ...rest, spec: { ...(spec as Fields), ...change.spec, template } as unknown as Json };
-};
-
-const behind = (namespace: string): readonly KubeObject[] => [
-  service(namespace, 'checkout'),
-  httpRoute(namespace, 'checkout', [{ backendRefs: [{ name: 'checkout', port: 80 }] }]),
-];
-
-const shop = (namespace: string, shape: Shape): readonly KubeObject[] => [
-  checkout(namespace, shape),
-  ...behind(namespace),
-];
 
 const RECREATE: Shape = { spec: { strategy: { type: 'Recreate' } } };
 const ALL_AT_ONCE: Shape = {
@@ -146,73 +115,6 @@ const statefulSet = (context: HazardContext): Promise<Outcome> => {
   });
 };
 
-const quota = (context: HazardContext): Promise<Outcome> => {
-  const { namespace } = context;
-  const hard = { pods: '6', 'requests.cpu': '500m' };
-  return refused(context, {
-    foreign: [foreignObject('v1', 'ResourceQuota', { name: 'team', namespace }, { spec: { hard } })],
-    objects: shop(namespace, {
-      podSpec: { initContainers: [] },
-      container: { resources: { requests: { cpu: '50m' } } },
-    }),
-    reasonCode: 'policy-mismatch',
-    text: 'pods: 4 pods more, 3 pods of 6 pods left',
-    allow: 'ResourceQuota/team',
-  });
-};
-
-/** Pods that the level `restricted` admits: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
-const RESTRICTED: Shape = {
-  podSpec: {
-    initContainers: [],
-    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
-  },
-  container: { securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } },
-};
-
-const FILE = 'checkout.yaml';
-
-/** A new version that asks for what admission does not give its pods. */
-const admission =
-  (text: string, before: Shape, after: Shape, rest: Partial<Parameters<typeof refused>[1]> = {}) =>
-  (context: HazardContext): Promise<Outcome> =>
-    refused(context, {
-      objects: shop(context.namespace, before),
-      files: { [FILE]: JSON.stringify(checkout(context.namespace, { ...after, version: '2.0' })) },
-      inputs: { image: '', manifest: FILE },
-      reasonCode: 'refused-by-cluster',
-      text,
-      does: 'sends a pod as a dry run, and says why it is refused',
-      ...rest,
-    });
-
-const limitRange = (context: HazardContext): Promise<Outcome> => {
-  const { namespace } = context;
-  const spec = { limits: [{ type: 'Container', max: { cpu: '1' } }] };
-  const asking = (cpu: string): Shape => ({
-    podSpec: { initContainers: [] },
-    container: { resources: { limits: { cpu } } },
-  });
-  return admission('maximum cpu usage per Container is 1, but limit is 2', asking('1'), asking('2'), {
-    foreign: [foreignObject('v1', 'LimitRange', { name: 'small', namespace }, { spec })],
-  })(context);
-};
-
-const PROXY = { name: 'mesh-proxy', image: imageOf('mesh-proxy', '1') };
-const INJECTED = [{ op: 'add', path: '/spec/containers/-', value: PROXY }];
-
-/** With a mesh's injector, for all pods of the namespace, or for those of some labels. */
-const injected =
-  (labels: Readonly<Record<string, string>>, does: string, text: readonly string[]) =>
-  async (context: HazardContext): Promise<Outcome> => {
-    const stop = await startInjector(context, { namespace: context.namespace, labels, patch: INJECTED });
-    try {
-      return await released(context, { version: '2.0', expect: 'promoted', does, text });
-    } finally {
-      await stop();
-    }
-  };
-
 export const cases: readonly HazardCase[] = [
   {
     hazard: 'strategy',
@@ -294,46 +196,5 @@ export const cases: readonly HazardCase[] = [
     what: 'two pods with a hostPort, on two nodes',
     run: unsafe(HOST_PORT, 'the plan needs 5, and 2 can take it', 'hostPort'),
   },
-  { hazard: 'capacity', name: 'quota', what: 'a ResourceQuota with room for three more pods', run: quota },
-  {
-    hazard: 'capacity',
-    name: 'limit-range',
-    what: "a LimitRange that the new version's limits exceed",
-    onlyFull: true,
-    run: limitRange,
-  },
-  {
-    hazard: 'capacity',
-    name: 'pod-security',
-    what: 'a namespace that enforces `restricted`, and a new version that may escalate privileges',
-    onlyFull: true,
-    run: admission(
-      'violates PodSecurity "restricted:latest"',
-      RESTRICTED,
-      { ...RESTRICTED, container: {} },
-      { namespaceLabels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
-    ),
-  },
-  {
-    hazard: 'capacity',
-    name: 'priority-class',
-    what: 'a new version with a PriorityClass that does not exist',
-    onlyFull: true,
-    run: admission('no PriorityClass with name gold was found', {}, { podSpec: { priorityClassName: 'gold' } }),
-  },
-  {
-    hazard: 'sidecars',
-    name: 'sidecar',
-    what: 'a mutating webhook that injects a sidecar into every pod',
-    run: injected({}, 'releases, and leaves the sidecar out of the comparison', []),
-  },
-  {
-    hazard: 'sidecars',
-    name: 'sidecar-of-stable',
-    what: "a mutating webhook that chooses pods by a label of stable's",
-    onlyFull: true,
-    run: injected({ app: 'checkout' }, 'warns that the canary is without it', [
-      "stable's pods have mesh-proxy injected, and the canary's would not",
-    ]),
-  },
+  ...room,
 ];
