@@ -7,7 +7,7 @@ import { storeName } from '../core/store-name.ts';
 import { ALL_TRAFFIC } from '../core/units.ts';
 import { markdownFence } from './escape.ts';
 import { code, type Inline, joined, prose, say, toMarkdown } from './inline.ts';
-import { accepts, annotateLine, isPlainName, kubectlLine } from './steer.ts';
+import { accepts, annotateLine, canaryEnds, isPlainName, kubectlLine } from './steer.ts';
 import { isOldStable, knownWeight, versionOf, versions } from './subject.ts';
 
 /** For `halted`: what is where, what a person can do, and the commands. The first ones only read. */
@@ -39,15 +39,15 @@ const isShared = (rollout: Rollout): boolean => {
 const beforeCommit = (rollout: Rollout): readonly Inline[] => [
   say`Look at the route: stable should have all the weight. Set it by hand where users are hurt; the rollout accepts that.`,
   accepts(rollout, 'abort')
-    ? say`When the cause is mended: a job with ${code('command: abort')} and ${code(`deployment: ${rollout.plan.target.deployment}`)}, or the next run of the workflow. Both return what is left of the traffic and remove the canary.`
-    : say`When the cause is mended: a job with ${code('command: sweep')}, or the next run of the workflow. Both return what is left of the traffic and remove the canary.`,
+    ? say`When the cause is mended: a job with ${code('command: abort')} and ${code(`deployment: ${rollout.plan.target.deployment}`)}, or the next run of the workflow. Both return what is left of the traffic and ${canaryEnds(rollout.plan.target, 'several')}.`
+    : say`When the cause is mended: a job with ${code('command: sweep')}, or the next run of the workflow. Both return what is left of the traffic and ${canaryEnds(rollout.plan.target, 'several')}.`,
 ];
 
 /** Per cause: what was tried, and the two ways out. */
 const afterCommit = (rollout: Rollout): readonly Inline[] => {
   const { from, to } = versions(rollout.plan);
   const promote = say`a job with ${code('command: promote')} and ${code(`deployment: ${rollout.plan.target.deployment}`)} (cluster and metrics as for the release)`;
-  const finish = say`compares stable with what was judged, returns the traffic to it in judged steps and removes the canary`;
+  const finish = say`compares stable with what was judged, returns the traffic to it in judged steps and ${canaryEnds(rollout.plan.target, 'one')}`;
   switch (rollout.reason?.code) {
     case 'stable-not-updated':
       return [

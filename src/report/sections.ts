@@ -1,4 +1,5 @@
 import { formatCount, formatDuration, formatTime, formatWeight } from '../core/format.ts';
+import type { ContainerImage } from '../core/plan.ts';
 import type { Rollout } from '../core/rollout.ts';
 import type { Ms } from '../core/units.ts';
 import { code, type Inline, joined, link, prose, say, strong, toMarkdown } from './inline.ts';
@@ -140,12 +141,27 @@ const promotedImage = (rollout: Rollout): Inline | null => {
   return say`Stable now runs ${joined(ids.map(code), ', ')}.`;
 };
 
+/** Its images are what they were too, or those that stable has now. */
+const isGivenBack = ({ phase, plan, observation }: Rollout): boolean => {
+  const { pair, images } = plan.target;
+  const canary = observation?.canary ?? null;
+  if (pair === null || canary === null) return false;
+  const wanted = phase === 'promoted' ? images : pair.images;
+  return canary.rolledOut && canary.replicas === pair.replicas && runs(canary.images, wanted);
+};
+
+const runs = (has: readonly ContainerImage[], wanted: readonly ContainerImage[]): boolean =>
+  wanted.every((one) => has.some(({ container, image }) => container === one.container && image === one.image));
+
 /** Said only of what the last look at the cluster showed. */
 const cleanedUp = (rollout: Rollout): Inline | null => {
-  const { observation } = rollout;
+  const { observation, plan } = rollout;
+  const { target } = plan;
   if (observation === null) return null;
   const parts: Inline[] = [];
   if (observation.canary === null) parts.push(say`the canary's objects are removed`);
-  if (observation.restored && rollout.plan.target.routes.length > 0) parts.push(say`the route is as it was`);
+  if (isGivenBack(rollout))
+    parts.push(say`${code(target.canaryDeployment)} is back at ${formatCount(target.pair?.replicas ?? 0)} replicas`);
+  if (observation.restored && target.routes.length > 0) parts.push(say`the route is as it was`);
   return parts.length === 0 ? null : say`Last look: ${joined(parts, ' and ')}.`;
 };

@@ -31,6 +31,12 @@ export const kubectlLine = (target: Target, ...words: readonly string[]): string
     ? `kubectl -n ${target.namespace} ${words.join(' ')}`
     : null;
 
+/** What a job does, or several do, with the canary at the end: one that was made goes, the user's own is given back. */
+export const canaryEnds = ({ pair }: Target, jobs: 'one' | 'several'): string => {
+  const [end, object] = pair === null ? ['remove', 'the canary'] : ['give', 'the canary back'];
+  return `${end}${jobs === 'one' ? 's' : ''} ${object}`;
+};
+
 /** A job's command, and the comment where the rollout knows its pull request. */
 export const ways = ({ plan }: Rollout, command: CommandName): Inline => {
   const job = say`a job with ${code(`command: ${command}`)}`;

@@ -4,7 +4,7 @@ import type { Ms } from '../core/units.ts';
 import { waitsForApproval } from '../core/waiting.ts';
 import { code, type Inline, joined, prose, say, strong } from './inline.ts';
 import { clockMinute, clockTime, instant, instantOfDay } from './numbers.ts';
-import { ways } from './steer.ts';
+import { canaryEnds, ways } from './steer.ts';
 import { approvalEnd, holdEnd, isNewStable, mostPressing, pausedBy, versions } from './subject.ts';
 
 /** What a rollout that is open waits for, until when, who can end it and how. */
