@@ -6,7 +6,8 @@ import type { Effect, Event, Phase, Rollout, WriteOutcome } from '../../src/core
 import { isTerminal } from '../../src/core/stage.ts';
 import { startRollout } from '../../src/core/start.ts';
 import type { Ms } from '../../src/core/units.ts';
-import { deploy, land, look, newWorld, passTime, START, sampleOf, type Trouble, type World } from './world.ts';
+import { deploy, land, look, newWorld, passTime, START, type Trouble, type World } from './world.ts';
+import { sampleOf } from './world-samples.ts';
 
 export interface Trace {
   readonly event: Event;
