@@ -5,12 +5,6 @@ import type { Sample, Series } from './sample.ts';
 import type { MetricSpec } from './spec.ts';
 import { ALL_TRAFFIC, type BasisPoints, type Ms } from './units.ts';
 
-/** Requests that stable answered although the route led none of them to it, and in what time. */
-export interface OutsideTally {
-  readonly requests: number;
-  readonly ms: Ms;
-}
-
 /** What reaches stable past the route, by what was counted. */
 export interface Outside {
   readonly perSecond: number;

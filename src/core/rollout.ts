@@ -1,11 +1,10 @@
 import type { Asked, Command } from './command.ts';
 import type { Doubt, MetricState, MetricVerdict, Stream } from './metric.ts';
 import type { ArmSeen, Observation, Progress } from './observation.ts';
-import type { OutsideTally } from './outside.ts';
 import type { Plan } from './plan.ts';
 import type { Reason, ReasonCode } from './reason.ts';
 import type { Sample } from './sample.ts';
-import type { Tally } from './tally.ts';
+import type { OutsideTally, Tally } from './tally.ts';
 import type { Rung, Traffic } from './traffic.ts';
 import type { Arm, BasisPoints, Ms } from './units.ts';
 
