@@ -98,7 +98,7 @@ const readFile = ({
 };
 
 /** Whole applications are in it, as `kustomize build` prints them. */
-const MANIFEST_KIB = 2_048;
+const MANIFEST_KIB = 1_024;
 
 export const configure = (run: Process): ConfigRead => {
   const { file, issue } = readFile(run);

@@ -6,10 +6,12 @@ import type { Place } from './tree.ts';
 import { below, quote } from './words.ts';
 
 /** What `kustomize build` prints of a large application is far below it. */
-const LONGEST_TEXT = 2 * 1024 * 1024;
+const LONGEST_TEXT = 1024 * 1024;
 /** Aliases can make a small text unfold into a huge document. */
 const MOST_ALIASES = 100;
 const DEEPEST_LIST = 3;
+/** What follows walks it by recursion; no object of Kubernetes is half as deep. */
+const DEEPEST = 100;
 
 /** One object of a manifest file, with the places of its parts. */
 export interface Found {
@@ -40,7 +42,7 @@ const asKubectl = (tags: Tags): Tags =>
 export const readDocuments = (file: string, text: string): ManifestText => {
   const start: Place = { file, line: 1, column: 1, path: '' };
   const refuse = (message: string, place = start): ManifestText => ({ objects: null, issues: [{ ...place, message }] });
-  if (text.length > LONGEST_TEXT) return refuse('the text is longer than 2 MiB');
+  if (text.length > LONGEST_TEXT) return refuse('the text is longer than 1 MiB');
   const lines = new LineCounter();
   const placeAt = (offset: number, path = ''): Place => {
     const { line, col } = lines.linePos(offset);
@@ -64,7 +66,7 @@ export const readDocuments = (file: string, text: string): ManifestText => {
 };
 
 const templateHint = (text: string): string =>
-  /\{\{.*\}\}/.test(text)
+  text.includes('{{') && text.includes('}}')
     ? '; it has `{{ }}` in it: a template has to be rendered first, with `helm template` for one'
     : '';
 
@@ -76,9 +78,24 @@ const gather = (documents: readonly Document[], placeAt: PlaceAt): ManifestText 
     const content: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
     if (content === null || content === undefined) return [];
     const at = (path: readonly (string | number)[]): Place => placeAt(offsetOf(document, path), pathText(path));
+    if (isDeep(content)) {
+      issues.push({ ...at([]), message: 'nested too deeply' });
+      return [];
+    }
     return unfold(content, [], at, (place, message) => issues.push({ ...place, message }), 0);
   });
   return { objects, issues };
+};
+
+const isDeep = (content: unknown): boolean => {
+  let level: readonly unknown[] = [content];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEEPEST) return true;
+    level = [...new Set(level.flatMap((one) => (isFields(one) ? Object.values(one) : listOf(one))))].filter(
+      (one) => typeof one === 'object' && one !== null,
+    );
+  }
+  return false;
 };
 
 const pathText = (path: readonly (string | number)[]): string => path.reduce<string>(below, '');
