@@ -9,7 +9,7 @@ const page = textOf('docs/reliability.md');
 const suites = (): readonly string[] => {
   const index = textOf('e2e/suites/index.ts');
   const list = index.slice(index.indexOf('SUITES'));
-  return [...index.matchAll(/^import \{ ([^}]+) \} from '\.\/([\w-]+)\.ts';$/gm)]
+  return [...index.matchAll(/^import \{ ([^}]+) \} from '\.\/([\w/-]+)\.ts';$/gm)]
     .filter(([, names = '']) => names.split(', ').some((name) => new RegExp(`\\b${name}\\b`).test(list)))
     .flatMap(([, , file = '']) => [...textOf(`e2e/suites/${file}.ts`).matchAll(/^ {2}name: '([\w-]+)',$/gm)])
     .map(([, name = '']) => name);
