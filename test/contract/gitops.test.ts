@@ -3,6 +3,7 @@ import { objectRef } from '../../src/core/objects.ts';
 import type { Owner } from '../../src/core/owner.ts';
 import { snippetFor } from '../../src/hazards/gitops/snippets.ts';
 import { routers } from '../../src/routers/index.ts';
+import { aPlan } from '../core/plan.ts';
 import { files, textOf } from './sources.ts';
 
 const PAGE = 'docs/gitops.md';
@@ -50,11 +51,12 @@ describe(PAGE, () => {
     const rules = [{ backendRefs: [{ name: 'checkout', port: 80 }] }];
     const route = { apiVersion: ROUTE.apiVersion, kind: ROUTE.kind, metadata: { name: 'checkout' }, spec: { rules } };
     const key = `${ROUTE.apiVersion}/${ROUTE.kind}/shop/checkout`;
-    const target = { namespace: 'shop', service: 'checkout', canaryService: 'checkout-canary', routes: [ROUTE] };
+    const { target: made } = aPlan();
+    const target = { ...made, service: 'checkout', canaryService: 'checkout-canary', routes: [ROUTE] };
     const seen = { objects: new Map([[key, route]]), lists: new Map() };
     const fields = routers
       .filter(({ kinds }) => kinds.some(({ kind }) => kind === ROUTE.kind))
-      .map((router) => router.fields(seen, target as Parameters<typeof router.fields>[1])[key]);
+      .map((router) => router.fields(seen, target)[key]);
 
     expect(fields).toEqual([FIELDS]);
   });
