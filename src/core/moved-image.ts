@@ -36,12 +36,16 @@ export const movedImage = (look: Observation): string | null =>
 const words = ({ stable }: Observation, id: string): string =>
   `${id} (${stable === null ? '' : platformsOf(stable, id).join(', ')})`;
 
+/** The first three: a report has to stay short. */
+const some = (texts: readonly string[]): string =>
+  [...texts.slice(0, 3), ...(texts.length > 3 ? [`${texts.length - 3} more`] : [])].join(', ');
+
 /** Images of stable on platforms that the canary never ran on, as a warning that is told once. */
 export const withUncompared = (rollout: Rollout): Rollout => {
   const { stage, observation, warnings } = rollout;
   if (stage.name !== 'stable-ready' || observation === null) return rollout;
   const others = strangers(observation).filter((one) => !one.isComparable);
   if (others.length === 0) return rollout;
-  const text = `not compared, because the canary did not run on this platform: ${others.map(({ id }) => words(observation, id)).join(', ')}`;
+  const text = `not compared, because the canary did not run on this platform: ${some(others.map(({ id }) => words(observation, id)))}`;
   return warnings.includes(text) ? rollout : { ...rollout, warnings: [...warnings, text] };
 };

@@ -60,12 +60,12 @@ export const roomFor = (
   nodes: readonly KubeObject[],
   pods: readonly KubeObject[],
 ): number => {
-  const running = pods.filter((pod) => !isOver(pod));
+  const byNode = Map.groupBy(
+    pods.filter((pod) => !isOver(pod)),
+    (pod) => fieldsOf(pod['spec'])['nodeName'],
+  );
   const room = nodes.reduce((sum, node) => {
-    const free = freeOn(
-      node,
-      running.filter((pod) => fieldsOf(pod['spec'])['nodeName'] === node.metadata.name),
-    );
+    const free = freeOn(node, byNode.get(node.metadata.name) ?? []);
     const asked = [...requests, ['pods', 1] as const].filter(([, amount]) => amount > 0);
     // Sums of thousandths are not exact.
     const fits = asked.map(([name, amount]) => Math.floor(((free.get(name) ?? 0) + 1e-6) / amount));

@@ -42,7 +42,7 @@ const refused = (name: string, { namespace }: Target, why: string, advice: strin
     where,
     message: `${where} ${why}`,
     advice,
-    ...(isAllowable ? { allow: `PersistentVolumeClaim/${name}` } : {}),
+    ...(isAllowable ? { allow: `PersistentVolumeClaim/${plain(name)}` } : {}),
   };
 };
 
