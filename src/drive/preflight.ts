@@ -20,7 +20,7 @@ import { checkFirst, type FirstReady } from './check-first.ts';
 import { checkHazards, hazardPermissions } from './check-hazards.ts';
 import { type CheckedMetrics, checkMetrics } from './check-metrics.ts';
 import { checkRights } from './check-rights.ts';
-import { checkAutoscalerRights } from './check-target-rights.ts';
+import { autoscalerPermissions, checkAutoscalerRights } from './check-target-rights.ts';
 import { checkTemplate, REFERENCE_PERMISSIONS } from './check-template.ts';
 import { type Chosen, chooseRoute, missingRoutes, routerNamed } from './choose-route.ts';
 import { completeManifest } from './complete-manifest.ts';
@@ -104,9 +104,10 @@ export const preflight = async (input: PreflightInput): Promise<Preflight> => {
   const early = allowing(found, spec.surroundings.allow);
   if (resolved.target === null || !chosen.ok || hasErrors(early)) return { kind: 'rejected', findings: early };
   const target: Target = { ...resolved.target, router: chosen.value.router.name, routes: chosen.value.routes };
-  const unheld = await checkAutoscalerRights(cluster, target, permissions, signal);
+  const needed = [...permissions, ...autoscalerPermissions(target)];
+  const unheld = await checkAutoscalerRights(cluster, target, needed, signal);
   if (unheld.length > 0) return { kind: 'rejected', findings: [...early, ...unheld] };
-  return withTarget(input, target, chosen.value, survey.seen, early, permissions);
+  return withTarget(input, target, chosen.value, survey.seen, early, needed);
 };
 
 /** Where there is no such Deployment, the name may be that of something else. */

@@ -98,6 +98,7 @@ const removed = ({ target, watchdog: asked }: Plan, watchdog: Watchdog | null): 
   const refs = [
     ...(target.pair === null ? [objectRef(DEPLOYMENT, target.namespace, target.canaryDeployment)] : []),
     ...(target.canaryService === null ? [] : [objectRef(SERVICE, target.namespace, target.canaryService)]),
+    ...target.companions.map(({ ref }) => ref),
     ...(asked === null || watchdog === null ? [] : [watchdog.ref(target)]),
   ];
   return refs.map((ref) => ({ object: refText(ref), action: 'delete', fields: [] }));
