@@ -137,8 +137,16 @@ export const write = async (
   };
 };
 
+/** The traffic must not have to wait for a policy that cannot be read. */
+const isAboutCopies = (intent: Intent): boolean => {
+  if (intent.kind === 'workload')
+    return intent.stage.kind === 'companions' || intent.stage.kind === 'remove-companions';
+  return ['claim', 'hold', 'commit', 'unclaim'].includes(intent.kind);
+};
+
 const refsFor = (context: DriveContext, { plan }: Rollout, intent: Intent): readonly ReadRef[] => [
   ...refsOf(context, plan, 'full'),
+  ...(isAboutCopies(intent) ? plan.target.companions.map(({ ref }) => ref) : []),
   ...(intent.kind === 'watchdog' ? watchdogReads(context, plan) : []),
 ];
 

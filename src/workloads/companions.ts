@@ -1,5 +1,12 @@
 import { type Guard, markField } from '../core/marks.ts';
-import { objectIn, type ReadRef, type Request, refText, type Seen } from '../core/objects.ts';
+import {
+  HORIZONTAL_POD_AUTOSCALER,
+  objectIn,
+  type ReadRef,
+  type Request,
+  refText,
+  type Seen,
+} from '../core/objects.ts';
 import type { Companion, Target } from '../core/plan.ts';
 import type { Progress } from '../core/rollout.ts';
 import { fieldsOf } from '../core/shape.ts';
@@ -11,7 +18,9 @@ import { MANAGED_BY, MANAGER, untracked } from './tracking.ts';
 /** All bodies together: they are saved in the rollout's state. */
 export const LARGEST_COMPANIONS_BYTES = 128 * 1024;
 
-export const companionReads = (target: Target): readonly ReadRef[] => target.companions.map(({ ref }) => ref);
+/** Of the copies, what the course of the rollout hangs on: the others are read by the writes that are about them, and stop nothing else. */
+export const companionReads = (target: Target): readonly ReadRef[] =>
+  target.companions.map(({ ref }) => ref).filter(({ kind }) => kind === HORIZONTAL_POD_AUTOSCALER.kind);
 
 /** The bodies come back from the saved state, which others may have written: of their metadata only labels and annotations are taken. */
 const creation = ({ ref, body }: Companion, target: Target, guard: Guard): Request => {

@@ -3,7 +3,9 @@ import { COPIED } from '../../src/core/copied-kinds.ts';
 import { guardOf, markOn } from '../../src/core/marks.ts';
 import { type KubeObject, objectRef, type Request } from '../../src/core/objects.ts';
 import type { Plan } from '../../src/core/plan.ts';
+import type { Intent } from '../../src/core/rollout.ts';
 import { startRollout } from '../../src/core/start.ts';
+import { weightOnly } from '../../src/core/traffic.ts';
 import { ok } from '../../src/core/units.ts';
 import { plannedWrites } from '../../src/drive/dry-run.ts';
 import { preflight } from '../../src/drive/preflight.ts';
@@ -13,7 +15,7 @@ import { planSchema } from '../../src/kube/plan-schema.ts';
 import type { Workload } from '../../src/ports/workload.ts';
 import { fakeCluster } from '../fakes/cluster.ts';
 import { aSpec } from '../fakes/spec.ts';
-import { aContext, aPlan, aRoute, guard, router, signal, workload } from './adapters.ts';
+import { aContext, aPlan, aRoute, guard, ROUTE, router, signal, workload } from './adapters.ts';
 
 const COPY = objectRef(COPIED.NetworkPolicy, 'shop', 'checkout-canary');
 const LATER = guardOf('shop', 'checkout', 'token-2', 'r1');
@@ -27,7 +29,6 @@ const planned = (plural = COPY.plural): Plan => {
 /** Creates what its target names, as it is. */
 const copying: Workload = {
   ...workload,
-  reads: ({ companions }) => companions.map(({ ref }) => ref),
   plan: (_seen, { companions }, { kind }) =>
     ok(
       kind === 'companions'
@@ -71,6 +72,21 @@ describe('copies for the canary', () => {
       'token-2',
       'r1',
     ]);
+  });
+
+  test('hold no traffic up where they cannot be read', async () => {
+    const cluster = fakeCluster({ objects: [aRoute(500)] });
+    cluster.interfere((_verb, ref) => (ref.kind === COPY.kind ? { kind: 'forbidden', message: 'no' } : undefined));
+    const context = aContext(cluster, { workload: copying });
+    const options = { signal: signal(), remember: () => undefined };
+    const carryOut = (intent: Intent) => write(context, startRollout(planned(), 0), intent, NOTHING_SEEN, options);
+
+    expect(await carryOut({ kind: 'traffic', want: weightOnly(700) })).toMatchObject({ kind: 'done' });
+    expect(await carryOut({ kind: 'way-back' })).toMatchObject({ kind: 'done' });
+    expect(cluster.get(ROUTE)?.['spec']).toEqual({ weight: 0 });
+    expect(await carryOut({ kind: 'workload', stage: { kind: 'remove-companions' } })).toMatchObject({
+      kind: 'refused',
+    });
   });
 
   test('are of the resources that can be copied, whatever the saved state says', () => {

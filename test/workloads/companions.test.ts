@@ -5,7 +5,7 @@ import { type KubeObject, objectRef, type Request } from '../../src/core/objects
 import type { Companion, Target } from '../../src/core/plan.ts';
 import type { WorkloadStage } from '../../src/core/rollout.ts';
 import { deploymentWorkload } from '../../src/workloads/index.ts';
-import { deployment, guard, NAMESPACE, seeFor, service, targetIn } from './world.ts';
+import { deployment, guard, NAMESPACE, see, service, targetIn } from './world.ts';
 
 const WORLD = [deployment(), service('checkout', { app: 'checkout' })];
 const BODY = { metadata: { labels: { team: 'a' }, annotations: { why: 'audit' } }, spec: { podSelector: {} } };
@@ -17,10 +17,14 @@ const TARGET: Target = { ...targetIn(WORLD), companions: [companion('one-canary'
 const CREATE: WorkloadStage = { kind: 'companions' };
 const REMOVE: WorkloadStage = { kind: 'remove-companions' };
 
+/** Copies are read by the writes that are about them. */
+const seeing = (target: Target, objects: readonly KubeObject[]) =>
+  see([...deploymentWorkload.reads(target, true), ...target.companions.map(({ ref }) => ref)], [...WORLD, ...objects]);
+
 const plan = (stage: WorkloadStage, objects: readonly KubeObject[], target = TARGET, by = guard) =>
-  deploymentWorkload.plan(seeFor(target, [...WORLD, ...objects]), target, stage, by);
+  deploymentWorkload.plan(seeing(target, objects), target, stage, by);
 const progress = (stage: WorkloadStage, objects: readonly KubeObject[]) =>
-  deploymentWorkload.progress(seeFor(TARGET, [...WORLD, ...objects]), TARGET, stage);
+  deploymentWorkload.progress(seeing(TARGET, objects), TARGET, stage);
 
 const requests = (planned: ReturnType<typeof plan>): readonly Request[] => {
   if (!planned.ok) throw new Error(planned.problem);
