@@ -199,7 +199,7 @@ const STAGE_TEXT: Readonly<Partial<Record<StageName, (rollout: Rollout) => strin
     `marking the objects of ${plan.target.namespace}/${plan.target.deployment} as part of this rollout`,
   'canary-service': ({ plan }) => `creating the Service ${plan.target.canaryService}`,
   canary: ({ plan }) =>
-    `starting the Deployment ${plan.target.canaryDeployment} with ${plan.target.images.map(({ image }) => image).join(', ')}`,
+    `${plan.target.pair === null ? 'starting' : 'setting'} the Deployment ${plan.target.canaryDeployment} ${plan.target.pair === null ? 'with' : 'to'} ${plan.target.images.map(({ image }) => image).join(', ')}`,
   watchdog: ({ plan }) =>
     `starting the watchdog: it returns the traffic when this run is silent for ${formatDuration(plan.watchdog?.afterMs ?? 0)}`,
   'hold-autoscaler': ({ plan }) => `holding ${autoscalerText(plan)} at ${plan.stableReplicas} pods or more`,

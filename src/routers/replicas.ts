@@ -228,5 +228,11 @@ export const replicas: TrafficRouter = {
   },
   restore: () => [],
   verify,
-  fields: (_seen, target) => ({ [refKey(canaryRef(target))]: ['spec.replicas'] }),
+  fields: (_seen, target) => ({
+    [refKey(canaryRef(target))]: [
+      'spec.replicas',
+      // The user's own gets the new version by the patch that takes its pods out of the Service.
+      ...(target.pair === null ? [] : ['spec.template.spec.containers[].image']),
+    ],
+  }),
 };

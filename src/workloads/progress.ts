@@ -6,8 +6,8 @@ import { deploymentIn, deploymentRef, serviceOf, serviceRef } from './arms.ts';
 import { autoscalerProgress } from './autoscaler.ts';
 import { companionsProgress } from './companions.ts';
 import { observeArm } from './observe.ts';
-import { conditionMessage, type Deployment, plain } from './shape.ts';
 import { giveBackProgress } from './pair-plan.ts';
+import { conditionMessage, type Deployment, plain } from './shape.ts';
 import { isNewVersion } from './template.ts';
 
 const DONE: Progress = { kind: 'done' };

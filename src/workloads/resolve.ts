@@ -19,6 +19,9 @@ import { chooseVersion, movingLabels } from './version.ts';
 
 type Resolved = ReturnType<Workload['resolve']>;
 
+/** What a Deployment of this name is for where two versions are kept side by side. */
+const PAIRED = ' To have it as the canary, name it with `canary-deployment`.';
+
 const occupied = (survey: Survey, kind: string, object: KubeObject): Finding => {
   const { namespace } = survey.request;
   const where = `${kind} ${namespace}/${object.metadata.name}`;
@@ -32,7 +35,7 @@ const occupied = (survey: Survey, kind: string, object: KubeObject): Finding => 
     : {
         ...found,
         message: `${where} exists and is not ours, and the canary needs its name.`,
-        advice: `Rename it, or remove it with \`${remove}\` if nothing needs it.`,
+        advice: `Rename it, or remove it with \`${remove}\` if nothing needs it.${kind === 'Deployment' ? PAIRED : ''}`,
       };
 };
 
