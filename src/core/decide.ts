@@ -1,6 +1,7 @@
 import { bakeWaits, clockStands, isSuspected, lookedSince, suspicions } from './bake.ts';
 import { withEffects } from './effects.ts';
 import { failureOf } from './failure.ts';
+import { heldText } from './held.ts';
 import { withUncompared } from './moved-image.ts';
 import { allTrafficOf, outsideText } from './outside.ts';
 import { losesCanary, needsCapacity } from './phases/in-place.ts';
@@ -116,8 +117,14 @@ const advance = (rollout: Rollout, now: Ms): Rollout => {
 
 const failed = (rollout: Rollout, onFailure: 'roll-back' | 'halt' | 'go-on', reason: Reason, now: Ms): Rollout =>
   onFailure === 'go-on'
-    ? nextStage({ ...rollout, warnings: [...rollout.warnings, `${rollout.stage.name}: ${reason.text}`] }, now)
+    ? nextStage({ ...rollout, warnings: [...rollout.warnings, leftover(rollout, reason)] }, now)
     : fail(rollout, reason, now);
+
+/** The state that has the old values goes at the end: whoever has to put them back learns them here. */
+const leftover = ({ stage, plan }: Rollout, reason: Reason): string => {
+  const held = stage.name === 'release-autoscaler' ? `; ${heldText(plan.target)}` : '';
+  return `${stage.name}: ${reason.text}${held}`;
+};
 
 type Reason = NonNullable<Rollout['reason']>;
 

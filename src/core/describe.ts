@@ -202,7 +202,10 @@ const STAGE_TEXT: Readonly<Partial<Record<StageName, (rollout: Rollout) => strin
     `${plan.target.pair === null ? 'starting' : 'setting'} the Deployment ${plan.target.canaryDeployment} ${plan.target.pair === null ? 'with' : 'to'} ${plan.target.images.map(({ image }) => image).join(', ')}`,
   watchdog: ({ plan }) =>
     `starting the watchdog: it returns the traffic when this run is silent for ${formatDuration(plan.watchdog?.afterMs ?? 0)}`,
-  'hold-autoscaler': ({ plan }) => `holding ${autoscalerText(plan)} at ${plan.stableReplicas} pods or more`,
+  'hold-autoscaler': ({ plan }) =>
+    isPaused(plan)
+      ? `pausing ${autoscalerText(plan)}`
+      : `holding ${autoscalerText(plan)} at ${plan.stableReplicas} pods or more`,
   companions: ({ plan }) => `copying for the canary: ${companionsText(plan)}`,
   'read-stable': ({ plan }) => `looking which version the Deployment ${plan.target.deployment} runs`,
   'await-stable': ({ plan }) => `waiting for the Deployment ${plan.target.deployment} to run the judged version`,
@@ -236,9 +239,14 @@ const STAGE_TEXT: Readonly<Partial<Record<StageName, (rollout: Rollout) => strin
   'give-back': ({ plan }) => `giving the Deployment ${plan.target.canaryDeployment} back`,
   'remove-service': ({ plan }) => `removing the Service ${plan.target.canaryService}`,
   'remove-companions': ({ plan }) => `removing the canary's copies: ${companionsText(plan)}`,
-  'release-autoscaler': ({ plan }) => `giving ${autoscalerText(plan)} its own bounds back`,
+  'release-autoscaler': ({ plan }) =>
+    isPaused(plan)
+      ? `letting ${autoscalerText(plan)} scale again`
+      : `giving ${autoscalerText(plan)} its own bounds back`,
   unclaim: () => 'removing our marks',
 };
+
+const isPaused = ({ target }: Plan): boolean => target.autoscaler?.ref.kind === 'ScaledObject';
 
 const autoscalerText = ({ target }: Plan): string =>
   target.autoscaler === null ? 'the autoscaler' : refText(target.autoscaler.ref);

@@ -92,10 +92,8 @@ export const releaseAutoscaler = (seen: Seen, { autoscaler }: Target, guard: Gua
   if (object === null || object.metadata.deletionTimestamp !== undefined) return ok([]);
   const ours = fieldsNow(object, autoscaler).filter(({ now, held }) => same(now, held));
   if (ours.length === 0) return ok([]);
-  if (markOn(object, guard.holder) !== guard.holder.value) {
-    const left = ours.map(({ path, now, was }) => `${nameOf(path)} stays at ${text(now)}, and was ${text(was)} before`);
-    return problem(`${refText(ref)} does not carry this run's mark, so it is left alone: ${left.join('; ')}.`);
-  }
+  if (markOn(object, guard.holder) !== guard.holder.value)
+    return problem(`${refText(ref)} does not carry this run's mark, so it is left alone`);
   const operations = ours.flatMap((field) => [
     testOf(field.path, field.held),
     field.was === null ? removeAt(field.path) : addAt(field.path, field.was),

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { transition } from '../../src/core/decide.ts';
 import { reopen } from '../../src/core/reopen.ts';
 import type { ArmSeen, Effect, Observation, Rollout } from '../../src/core/rollout.ts';
-import { aPlan } from './plan.ts';
+import { AUTOSCALED, aPlan } from './plan.ts';
 import { walk } from './walk.ts';
 import { CALM, type Trouble } from './world.ts';
 
@@ -326,4 +326,27 @@ test('going back after `until: promotion` leaves a route alone that was put back
   const after = transition(reading, { kind: 'observed', effect: effect.id, now: effect.since + 10, observation });
 
   expect([after.stage.name, after.undoes, after.reason?.code]).toEqual(['drain', true, 'superseded']);
+});
+
+test('an autoscaler that cannot be released is told with its old minimum, because the state goes', () => {
+  const found: Rollout[] = [];
+  const plan = aPlan({ target: { ...aPlan().target, ...AUTOSCALED } });
+  const isReleasing = ({ stage, open }: Rollout): boolean =>
+    stage.name === 'release-autoscaler' && open.some(({ kind }) => kind === 'write');
+  walk(plan, { ...CALM, canaryErrors: 0.3 }, { each: ({ after }) => void (isReleasing(after) && found.push(after)) });
+  const [releasing] = found;
+  if (releasing === undefined) throw new Error('it was never released');
+
+  const after = transition(releasing, {
+    kind: 'written',
+    effect: releasing.open.find(({ kind }) => kind === 'write')?.id ?? -1,
+    now: releasing.stage.since + 61_000,
+    outcome: { kind: 'refused', code: 'forbidden', reason: 'no right to patch it', final: true },
+  });
+
+  expect(after.stage.name).toBe('unclaim');
+  expect(after.warnings.at(-1)).toContain('no right to patch it');
+  expect(after.warnings.at(-1)).toContain(
+    'HorizontalPodAutoscaler shop/checkout may still have minReplicas at 3: it was 1 before the rollout',
+  );
 });

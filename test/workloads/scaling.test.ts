@@ -137,6 +137,13 @@ describe('with pods as the weight', () => {
   });
 });
 
+test('a canary of the user’s own gets no copy: the rollout sizes it', () => {
+  const own = deployment({ name: 'checkout-b', labels: { app: 'checkout-b' } });
+  const { target } = resolveIn([...HEALTHY, own, hpa()], { canaryDeployment: 'checkout-b' });
+
+  expect(target).toMatchObject({ autoscaler: { fields: [{ was: 2, held: 3 }] }, companions: [] });
+});
+
 describe("the canary's copy", () => {
   const behavior = { scaleDown: { stabilizationWindowSeconds: 60 } };
   const metrics = [
