@@ -107,7 +107,7 @@ export const pair: Hazard = {
       hazard: 'a pair behind one Service, with a route that splits requests; or behind two, with `route: replicas`',
       handling: 'refuses before the first write: the split would not be the one asked for',
       code: 'ambiguous-service',
-      override: null,
+      override: '`allow: Service/NAME`, for one that the route does not lead to',
     },
     {
       hazard: "a route that sends requests to the pair's own Service already",

@@ -86,14 +86,16 @@ const serviceFindings = (
   if (unit === 'requests')
     return [
       ...direct,
-      ...both.map((one) =>
-        error(
+      ...both.map((one) => ({
+        ...error(
           'ambiguous-service',
           `Service ${namespace}/${one.metadata.name}`,
           `Service ${namespace}/${one.metadata.name} selects the pods of both ${stable.name} and ${pair.name}, so requests reach the canary past the route.`,
           'Split by pods with `route: replicas`, or let the Service select the pods of stable alone.',
         ),
-      ),
+        // Past the one that the route leads to, no weight could be kept.
+        ...(one === service ? {} : { allow: `Service/${one.metadata.name}` }),
+      })),
     ];
   if (service === null || both.includes(service)) return direct;
   const others = both.length === 0 ? 'None of the namespace selects both.' : `These select both: ${namesOf(both)}.`;

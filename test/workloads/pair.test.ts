@@ -194,6 +194,15 @@ describe('a pair is refused', () => {
     ]);
   });
 
+  test('when a Service beside that of the route selects both, unless it is allowed', () => {
+    const beside = service('everything', { app: 'checkout' });
+
+    expect(found([STABLE, PAIR, PRIMARY, beside], { service: 'checkout' })).toMatchObject([
+      { code: 'ambiguous-service', where: 'Service shop/everything', allow: 'Service/everything' },
+    ]);
+    expect(found([STABLE, PAIR, BOTH])[0]).not.toHaveProperty('allow');
+  });
+
   test('when pods are the weight and the Service does not select its pods', () => {
     expect(found([STABLE, PAIR, PRIMARY], pods)).toMatchObject([
       { severity: 'error', code: 'ambiguous-service', where: 'Service shop/checkout' },
