@@ -29,6 +29,7 @@ import { dryRun } from './dry-run.ts';
 import { errorFinding, hasErrors, problemFinding } from './findings.ts';
 import { refsOf } from './look.ts';
 import { mergeSeen, readAll } from './read.ts';
+import { withSamplePod } from './sample-pod.ts';
 import { requestOf } from './workload-request.ts';
 
 export interface PreflightInput {
@@ -214,19 +215,6 @@ const withTarget = async (
   return hasErrors(findings)
     ? { kind: 'rejected', findings }
     : { kind: 'ready', plan: { ...planned.plan, beside }, findings, router, seen: admitted, permissions };
-};
-
-/** With the pod that the API server would create for the canary, as if it had been read. A refusal is told by the dry run. */
-const withSamplePod = async (
-  { cluster, workload, signal }: PreflightInput,
-  target: Target,
-  seen: Seen,
-): Promise<Seen> => {
-  const request = workload.samplePod(seen, target);
-  const answer = await cluster.send(request, { dryRun: true, signal });
-  return answer.kind === 'ok'
-    ? mergeSeen(seen, { objects: new Map([[refKey(request.ref), answer.value]]), lists: new Map() })
-    : seen;
 };
 
 const noMetrics = (spec: Spec): readonly Finding[] =>
