@@ -1,7 +1,7 @@
 import type { Ms } from '../core/units.ts';
 import { LONGEST_DURATION, parseDuration } from './durations.ts';
-import type { WorkspaceText } from './manifest.ts';
 import { type NameForm, readName } from './names.ts';
+import type { WorkspaceText } from './path.ts';
 import type { Place, Reports, ScalarTree, Tree } from './tree.ts';
 import { quote, suggestion } from './words.ts';
 

@@ -8,12 +8,6 @@ import { pathProblem } from './path.ts';
 import type { Place } from './tree.ts';
 import { nearest, quote } from './words.ts';
 
-/** What came of the attempt to read a file of the workspace. */
-export type WorkspaceText =
-  | { readonly kind: 'read'; readonly text: string }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'refused'; readonly why: string };
-
 /** Which Deployment is meant, and what is put into it. */
 export interface Wanted {
   readonly deployment: string;

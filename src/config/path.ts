@@ -3,6 +3,12 @@ import { quote } from './words.ts';
 /** The file that is read when the input `config` is not given, if it is there. */
 export const DEFAULT_CONFIG_PATH = '.github/canary.yml';
 
+/** What came of the attempt to read a file of the workspace. */
+export type WorkspaceText =
+  | { readonly kind: 'read'; readonly text: string }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'refused'; readonly why: string };
+
 /**
  * Why the path of a file is refused, as a sentence; null when it stays inside the workspace by its text. Links cannot be
  * seen here: who reads the file compares the resolved path once more. `what`: as in `the config file`.
