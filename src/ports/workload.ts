@@ -7,12 +7,12 @@ import type { ArmSeen, Progress, WorkloadStage } from '../core/rollout.ts';
 import type { CopiedKind, ImageChange, Manifest } from '../core/spec.ts';
 import type { Arm, Json, Result } from '../core/units.ts';
 
-/** Stable's template with other images, or the whole template that it had before the current one. */
+/** Stable's template with other images, a whole template, or the one that it had before the current one. */
 export type RequestedVersion =
   | { readonly kind: 'images'; readonly images: readonly ImageChange[] }
-  | { readonly kind: 'previous' };
   /** `template`: the manifest's as the API server completes it; null: it was not asked yet. */
   | { readonly kind: 'manifest'; readonly manifest: Manifest; readonly template: Json | null }
+  | { readonly kind: 'previous' };
 
 /** What the user asked for, before a Target can be made. */
 export interface WorkloadRequest {
@@ -37,9 +37,6 @@ export interface Workload {
   readonly permissions: readonly Permission[];
   /** Everything `resolve` needs: the Deployment, all Services, autoscalers, Deployments of the namespace. Kinds the cluster does not serve are left out of Seen. */
   surveys(request: WorkloadRequest): readonly ReadRef[];
-  /** Objects of other kinds that the name may mean, looked for only where there is no such Deployment; what cannot be read is left out. */
-  namesakes(request: WorkloadRequest): readonly ObjectRef[];
-  /** Finds Service, labels and names, and every reason not to start. Findings of severity error mean `target` must not be used. */
   /**
    * The write that gives stable the manifest's template, or creates a Deployment that does not exist. Sent dry, its answer
    * has the template as the API server completes it. null: the version is no manifest.
@@ -50,11 +47,12 @@ export interface Workload {
   ): { readonly write: Request | null; readonly findings: readonly Finding[] };
   /** Objects of other kinds that the name may mean, looked for only where there is no such Deployment; what cannot be read is left out. */
   namesakes(request: WorkloadRequest): readonly ObjectRef[];
+  /** Finds Service, labels and names, and every reason not to start. Findings of severity error mean `target` must not be used. */
   resolve(
     seen: Seen,
     request: WorkloadRequest,
   ): { readonly target: Omit<Target, 'router' | 'routes'> | null; readonly findings: readonly Finding[] };
-  /** Whether stable already runs these images and is ready; never so for the previous version. */
+  /** Whether stable already runs these images, or this template, and is ready; never so for the previous version. */
   isUnchanged(seen: Seen, request: WorkloadRequest): boolean;
   /** Everything the methods below need to have been read. `pods`: also the pods, for their problems and imageIDs. */
   reads(target: Target, pods: boolean): readonly ReadRef[];
