@@ -4,10 +4,11 @@ import type { Ms } from '../core/units.ts';
 import { auditSection } from './audit.ts';
 import { chartSection, decisionSection, journalSection, type PodWords, podSection, warningSection } from './details.ts';
 import { COMMENT_LIMIT, type Document, render, type Section, SUMMARY_LIMIT, section } from './document.ts';
+import { markdownFence } from './escape.ts';
 import { armLines, haltedLines } from './halted.ts';
 import { headlineMarkdown } from './headline.ts';
-import { overviewSections } from './overview.ts';
 import { code, joined, say, toMarkdown } from './inline.ts';
+import { overviewSections } from './overview.ts';
 import { planSections } from './plan.ts';
 import { findingSections, rejectedSections } from './rejected.ts';
 import { dryRunLines, storyLines, subjectLine } from './sections.ts';
@@ -42,12 +43,11 @@ const sections = (situation: Situation, extras: Extras): readonly (Section | nul
   const happened = journalSection(extras.journal);
   if (situation.kind === 'rejected') return [...rejectedSections(situation), happened];
   if (situation.kind === 'planned') return [...planSections(situation.preview), happened];
-  if (situation.kind === 'accepted') return [...overviewSections(situation, extras.now), happened];
   if (situation.kind === 'first-release') return [...firstSections(situation, extras), happened];
+  if (situation.kind === 'accepted') return [...overviewSections(situation, extras.now), happened];
   return [happened];
 };
 
-const rolloutSections = (rollout: Rollout, extras: Extras): readonly (Section | null)[] => [
 /** Of its pods only those that never became ready have something to say. */
 const firstSections = (
   { findings, role, subject }: Situation & { readonly kind: 'first-release' },
@@ -61,6 +61,7 @@ const firstSections = (
   role === null ? null : section(say`Rights it needs`, [markdownFence(role, 'yaml')]),
 ];
 
+const rolloutSections = (rollout: Rollout, extras: Extras): readonly (Section | null)[] => [
   section(null, [subjectLine(rollout, extras.now)]),
   section(null, storyLines(rollout, extras.now)),
   section(null, [
