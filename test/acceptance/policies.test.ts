@@ -3,6 +3,7 @@ import type { Call } from '../../sandbox/cluster/requests.ts';
 import { ERRORS_METRIC } from '../../sandbox/shop.ts';
 import type { Release, Shop } from './shop.ts';
 import { BAD, expectClean, expectRejected, GOOD, inShop, of } from './shop.ts';
+import { begin } from './steering.ts';
 
 const KINDS = {
   NetworkPolicy: 'networking.k8s.io/v1',
@@ -69,7 +70,7 @@ const expectCopied = (shop: Shop, { stdout }: Release): void => {
   expect([changed(shop, 'create'), changed(shop, 'delete')], stdout).toEqual([COPIES, COPIES]);
 };
 
-describe('policies that cover stable and not the canary', () => {
+describe.concurrent('policies that cover stable and not the canary', () => {
   test(
     'are refused by name, all of them at once, with nothing written',
     guarded({}, async (shop) => {
@@ -120,6 +121,24 @@ describe('policies that cover stable and not the canary', () => {
       expect(order.indexOf('delete networkpolicies')).toBeGreaterThan(order.indexOf('delete deployments'));
       await expectClean(shop);
     }),
+  );
+
+  test(
+    'have copies that a dead runner leaves, and the next run removes and makes anew',
+    guarded({}, async (shop) => {
+      const run = begin(shop, { copy: COPY, interval: '50s' });
+      await run.said(/holding it for 50 s/);
+      await run.die();
+      expect(changed(shop, 'delete')).toEqual([]);
+
+      const next = await shop.release({ copy: COPY, 'on-expired': 'rollback' });
+
+      expect(next.outputs['status'], next.stdout).toBe('promoted');
+      expect(changed(shop, 'create')).toEqual([...COPIES, ...COPIES].sort());
+      expect(changed(shop, 'delete')).toEqual([...COPIES, ...COPIES].sort());
+      await expectClean(shop);
+    }),
+    180_000,
   );
 
   test(
