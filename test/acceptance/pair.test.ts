@@ -90,6 +90,46 @@ describe.concurrent('a pair behind one Service', () => {
   );
 
   test(
+    'is given back when the run is cancelled',
+    inShop(ONE_SERVICE, async (shop) => {
+      const before = await byPods(shop);
+      const run = begin(shop, { ...BY_PODS, interval: '60s' });
+      await run.said(HOLDING);
+      const release = await run.cancel();
+
+      expectStatus(release, 'aborted', 'cancelled', 1);
+      await expectGivenBack(shop, before);
+    }),
+  );
+
+  test(
+    'whose runner died is given back by a sweep',
+    inShop(ONE_SERVICE, async (shop) => {
+      const before = await byPods(shop);
+      const run = begin(shop, { ...BY_PODS, interval: '60s' });
+      await run.said(HOLDING);
+      await run.die();
+      await give(shop, 'sweep', { deployment: '' });
+
+      expect(imageOfStable(shop)).toBe(STABLE);
+      await expectGivenBack(shop, before);
+    }),
+    180_000,
+  );
+
+  test(
+    'is refused with more pods than the first weight asks for',
+    inShop(pairOf({ app: 'checkout' }, 2, null), async (shop) => {
+      await shop.ready('shop', 'checkout');
+      await shop.ready('shop', 'checkout-b');
+      const release = await shop.release({ ...BY_PODS, metrics: '', prometheus: '' });
+
+      expectRejected(shop, release, 'route-unsupported');
+      expect(release.result.reason).toContain('runs 2 pods of the version before');
+    }),
+  );
+
+  test(
     'is refused where the route sends requests to that Service',
     inShop(pairOf({ app: 'checkout' }, 1, 'checkout'), async (shop) => {
       await shop.ready('shop', 'checkout-b');
