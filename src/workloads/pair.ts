@@ -36,6 +36,9 @@ const ownLabels = (stable: Deployment, pair: Deployment): Labels => {
   return Object.keys(demanded).length > 0 ? demanded : differing(pair.labels, stable.labels);
 };
 
+/** Fewer labels list more pods, and a text of any length is no selector. */
+const MOST_LABELS = 8;
+
 /** By labels that both selectors demand: those are on every pod of either, and never change. */
 const armsSelector = (stable: Deployment, pair: Deployment): string =>
   Object.entries(stable.selector.matchLabels)
@@ -43,6 +46,7 @@ const armsSelector = (stable: Deployment, pair: Deployment): string =>
     .filter(([, value, other]) => value !== '' && other !== '')
     .map(([key, value, other]) => (value === other ? `${key}=${value}` : `${key} in (${value},${other})`))
     .sort()
+    .slice(0, MOST_LABELS)
     .join(',');
 
 const overlapFindings = (survey: Survey, stable: Deployment, pair: Deployment): readonly Finding[] => {

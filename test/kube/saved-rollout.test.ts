@@ -65,6 +65,18 @@ describe('a saved rollout', () => {
     expect(readBack(halted).stage.retryAt).toBe(NEVER);
   });
 
+  test('keeps how the user’s own canary Deployment was found, so that another run can give it back', () => {
+    const pair = { replicas: 2, images: [{ container: 'app', image: 'app:1' }], arms: 'app=shop,track in (a,b)' };
+    const { plan, stage } = full();
+    const open = {
+      ...full(),
+      plan: { ...plan, target: { ...plan.target, pair } },
+      stage: { ...stage, name: 'give-back' as const },
+    };
+
+    expect(readBack(open)).toEqual(open);
+  });
+
   test('keeps the newest of what grows without end, and every command that still stands in the cluster', () => {
     const old = anAsked(0, { acknowledged: false });
     const asked = [old, ...Array.from({ length: 2000 }, (_, index) => anAsked(index + 1))];
