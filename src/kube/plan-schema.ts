@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { COPIED } from '../core/copied-kinds.ts';
-import { HORIZONTAL_POD_AUTOSCALER, type ResourceKind } from '../core/objects.ts';
+import { HORIZONTAL_POD_AUTOSCALER, type ResourceKind, SCALED_OBJECT } from '../core/objects.ts';
 import { COPIED_KINDS } from '../core/spec.ts';
 import { basisPoints, count, duration, image, name, nullable, pace, strings, text } from './schema-values.ts';
 
@@ -18,18 +18,27 @@ const companion = z.object({
   ),
   body: z.json(),
 });
-const autoscaler = z.object({
-  ref: refOf(['HorizontalPodAutoscaler', 'ScaledObject']),
-  fields: z
-    .array(
-      z.object({
-        path: z.string().regex(/^\/(spec\/(min|max)Replicas(Count)?|metadata\/annotations\/.*)$/),
-        was: z.json(),
-        held: z.json(),
-      }),
-    )
-    .max(10),
-});
+/** The fields of each that are ever held. */
+const HELD: readonly (readonly [ResourceKind, paths: readonly string[]])[] = [
+  [HORIZONTAL_POD_AUTOSCALER, ['/spec/minReplicas', '/spec/maxReplicas']],
+  [SCALED_OBJECT, ['/metadata/annotations/autoscaling.keda.sh~1paused']],
+];
+const isHeldOn = ({ apiVersion, kind, plural }: ResourceKind, path: string): boolean =>
+  HELD.some(
+    ([one, paths]) =>
+      one.kind === kind && one.apiVersion === apiVersion && one.plural === plural && paths.includes(path),
+  );
+
+const bound = z.union([text, count, z.null()]);
+const autoscaler = z
+  .object({
+    ref: refOf(['HorizontalPodAutoscaler', 'ScaledObject']),
+    fields: z
+      .array(z.object({ path: text, was: bound, held: bound }))
+      .min(1)
+      .max(2),
+  })
+  .refine(({ ref, fields }) => fields.every(({ path }) => isHeldOn(ref, path)), 'has a field that is never held');
 
 const target = z.object({
   rolloutId: z.string().regex(/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/),

@@ -1,5 +1,5 @@
 import type { ResourceKind } from '../core/objects.ts';
-import { groupOf } from '../core/objects.ts';
+import { groupOf, refText } from '../core/objects.ts';
 import type { Rollout } from '../core/rollout.ts';
 import type { SavedRollout } from '../ports/store.ts';
 import { parseJson } from './answers.ts';
@@ -108,6 +108,10 @@ const foreignIn = ({ plan, step, metrics }: Rollout, bounds: StateBounds): strin
     (ref) => ref.namespace !== bounds.namespace || !bounds.routeKinds.some((kind) => isSameKind(kind, ref)),
   );
   if (route !== undefined) return `the state names ${route.kind} ${route.namespace}/${route.name} as a route`;
+  const { autoscaler, companions } = target;
+  const beside = [...(autoscaler === null ? [] : [autoscaler.ref]), ...companions.map(({ ref }) => ref)];
+  const outside = beside.find((ref) => ref.namespace !== bounds.namespace);
+  if (outside !== undefined) return `the state names ${refText(outside)}, which is in another namespace`;
   if (step >= plan.steps.length) return 'the state names a step that its plan does not have';
   const isPlanned = plan.metrics.every(({ name }, index) => metrics[index]?.name === name);
   return isPlanned && metrics.length === plan.metrics.length ? null : 'the state measures other metrics than its plan';
