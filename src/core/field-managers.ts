@@ -4,6 +4,10 @@ import { type Fields, fieldsOf, isFields } from './shape.ts';
 /** The field manager of every write of ours. */
 export const OUR_MANAGER = 'canary-rollout';
 
+/** Of what somebody else has made from the same file nothing is ours. */
+export const isWrittenByUs = ({ metadata: { managedFields = [] } }: KubeObject): boolean =>
+  managedFields.some(({ manager }) => manager === OUR_MANAGER);
+
 /** Tools by the field managers under which they write, as they name themselves. */
 const TOOLS: readonly (readonly [pattern: RegExp, tool: string])[] = [
   [/^argocd-/, 'Argo CD'],

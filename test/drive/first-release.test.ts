@@ -174,11 +174,28 @@ describe('the first release', () => {
     world.cluster.interfere((verb, ref) => {
       if (verb !== 'create' || lost) return undefined;
       lost = true;
-      world.cluster.put(REF, { ...BODY, status: 'ready' });
+      const metadata = { ...BODY.metadata, managedFields: [{ manager: 'canary-rollout', operation: 'Update' }] };
+      world.cluster.put(REF, { ...BODY, metadata, status: 'ready' });
       return { kind: 'unreachable', message: `connection reset (${ref.kind})` };
     });
 
     expect(await run(world)).toMatchObject({ status: 'promoted' });
+  });
+
+  test('never takes one for its own that somebody else has created from the same file', async () => {
+    const world = aWorld();
+    let lost = false;
+    world.cluster.interfere((verb) => {
+      if (verb !== 'create' || lost) return undefined;
+      lost = true;
+      const metadata = { ...BODY.metadata, managedFields: [{ manager: 'kubectl', operation: 'Update' }] };
+      world.cluster.put(REF, { ...BODY, metadata });
+      return { kind: 'unreachable', message: 'connection reset' };
+    });
+    const { outcome } = await firstRelease(world.input, READY, SUBJECT);
+
+    expect(outcome).toMatchObject({ kind: 'rejected', reason: { code: 'object-exists' } });
+    expect(world.cluster.get(REF)).not.toBeNull();
   });
 
   test('is refused when somebody else has created it meanwhile', async () => {
