@@ -6,6 +6,7 @@ import type { ArmSeen, Rollout } from '../core/rollout.ts';
 import { storeName } from '../core/store-name.ts';
 import { ALL_TRAFFIC } from '../core/units.ts';
 import { markdownFence } from './escape.ts';
+import { copyWords, heldLine, releaseCommands } from './held.ts';
 import { code, type Inline, joined, prose, say, toMarkdown } from './inline.ts';
 import { accepts, annotateLine, canaryEnds, isPlainName, kubectlLine } from './steer.ts';
 import { isOldStable, knownWeight, versionOf, versions } from './subject.ts';
@@ -19,7 +20,9 @@ export const haltedLines = (rollout: Rollout): readonly string[] => {
     ];
   }
   const advice = rollout.committedAt === null ? beforeCommit(rollout) : afterCommit(rollout);
-  const lines = advice.map((line) => `- ${toMarkdown(line)}`).join('\n');
+  const lines = [heldLine(rollout), ...advice]
+    .flatMap((line) => (line === null ? [] : [`- ${toMarkdown(line)}`]))
+    .join('\n');
   return [`**What to do.** ${toMarkdown(first(rollout))}\n${lines}`, ...commandBlocks(rollout)];
 };
 
@@ -144,6 +147,7 @@ const undoGroups = (rollout: Rollout): readonly (string | null)[] => {
   const objects = [
     ...(pair === null ? [`deployment/${canaryDeployment}`] : []),
     ...(canaryService === null ? [] : [`service/${canaryService}`]),
+    ...copyWords(target),
   ];
   const back = pair === null ? [] : giveBackCommands(target, pair);
   const state = storeName(deployment);
@@ -156,6 +160,7 @@ const undoGroups = (rollout: Rollout): readonly (string | null)[] => {
     commandGroup('then, when the canary gets no request any more', [
       ...back,
       ...(objects.length === 0 ? [] : [kubectlLine(target, 'delete', ...objects)]),
+      ...releaseCommands(target),
       kubectlLine(target, 'delete', `configmap/${state}`, `lease/${state}`),
     ]),
   ];
