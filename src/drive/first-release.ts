@@ -151,7 +151,7 @@ type Created =
   | { readonly kind: 'refused'; readonly code: ReasonCode; readonly why: string }
   | { readonly kind: 'unknown'; readonly why: string };
 
-/** An answer that was lost is asked for again; what is there then is ours by who has written it, and by its template. */
+/** An answer that was lost is asked for again; what is there then is ours by its writer and its template. */
 const create = async ({ cluster, clock }: FirstInput, { creation, request }: FirstReady): Promise<Created> => {
   const wanted = request.version.kind === 'manifest' ? request.version.template : null;
   let why = '';
@@ -163,11 +163,9 @@ const create = async ({ cluster, clock }: FirstInput, { creation, request }: Fir
     if (answer.kind === 'unreachable' || answer.kind === 'throttled') continue;
     if (answer.kind !== 'conflict') return { kind: 'refused', code: 'refused-by-cluster', why };
     const found = tries === 0 ? null : await cluster.read(creation.ref, AbortSignal.timeout(SEND_MS));
-    return found?.kind === 'ok' &&
-      isWrittenByUs(found.value) &&
-      canonical(templateIn(found.value)) === canonical(wanted)
-      ? { kind: 'created', object: found.value }
-      : { kind: 'refused', code: 'object-exists', why: 'somebody else has created it meanwhile; run again' };
+    const live = found?.kind === 'ok' && isWrittenByUs(found.value) ? found.value : null;
+    if (live !== null && canonical(templateIn(live)) === canonical(wanted)) return { kind: 'created', object: live };
+    return { kind: 'refused', code: 'object-exists', why: 'somebody else has created it meanwhile; run again' };
   }
   return { kind: 'unknown', why };
 };
