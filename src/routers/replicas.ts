@@ -103,6 +103,9 @@ const podPrefix = (deployment: string): string => `${deployment}-`.slice(0, 58);
 
 /** Ready canary pods in the Service's slices; a pod with two address families is in two of them. */
 const readyEndpoints = (slices: readonly KubeObject[], target: Target): number => {
+  const [canary, stable] = [podPrefix(target.canaryDeployment), podPrefix(target.deployment)];
+  // A pair may be called `checkout` beside a stable `checkout-primary`.
+  const isStables = (pod: string): boolean => stable.length > canary.length && pod.startsWith(stable);
   const ready = slices.flatMap((slice) =>
     listOf(slice['endpoints'])
       .map(fieldsOf)
@@ -110,7 +113,7 @@ const readyEndpoints = (slices: readonly KubeObject[], target: Target): number =
         ({ conditions }) => fieldsOf(conditions)['ready'] !== false && fieldsOf(conditions)['terminating'] !== true,
       )
       .map(({ targetRef }) => textOf(fieldsOf(targetRef)['name']) ?? '')
-      .filter((pod) => pod.startsWith(podPrefix(target.canaryDeployment))),
+      .filter((pod) => pod.startsWith(canary) && !isStables(pod)),
   );
   return new Set(ready).size;
 };
