@@ -1,3 +1,4 @@
+import { COPIED } from '../core/copied-kinds.ts';
 import type { KubeObject, Seen } from '../core/objects.ts';
 import type { Target } from '../core/plan.ts';
 import type { Finding } from '../core/reason.ts';
@@ -29,6 +30,11 @@ const occupied = (survey: Survey, kind: string, object: KubeObject): Finding => 
   const found = { severity: 'error', code: 'object-exists', where } as const;
   if (object.metadata.deletionTimestamp !== undefined) {
     return { ...found, message: `${where} is still being deleted.`, advice: 'Run again when it is gone.' };
+  }
+  if (object.metadata.labels?.[MANAGED_BY] === MANAGER && kind in COPIED) {
+    // One policy may be for the pods of several Deployments, and its copy in the middle of another's release.
+    const advice = `Wait until that one has ended; if none is open, remove it with \`${remove}\`.`;
+    return { ...found, message: `${where} was made by another rollout, and the copy needs its name.`, advice };
   }
   return object.metadata.labels?.[MANAGED_BY] === MANAGER
     ? { ...found, message: `${where} was left by another rollout.`, advice: `Remove it with \`${remove}\`.` }

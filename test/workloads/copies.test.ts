@@ -227,3 +227,19 @@ describe('a copy that cannot be made', () => {
     expect(of(large).target?.companions).toEqual([]);
   });
 });
+
+test('the copy of another open rollout is never called a leftover', () => {
+  const spec = { podSelector: CHECKOUT, ingress: [] };
+  const other = policy('NetworkPolicy', 'checkout-canary', { podSelector: selecting({ app: 'cart-canary' }) });
+  const made = {
+    ...other,
+    metadata: { ...other.metadata, labels: { 'app.kubernetes.io/managed-by': 'canary-rollout' } },
+  };
+  const { findings } = resolveIn([...WORLD, policy('NetworkPolicy', 'checkout', spec), made], {
+    copy: ['NetworkPolicy'],
+  });
+
+  expect(findings).toMatchObject([
+    { code: 'object-exists', advice: expect.stringContaining('Wait until that one has ended; if none is open') },
+  ]);
+});
