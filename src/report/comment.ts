@@ -7,6 +7,7 @@ import { COMMENT_LIMIT, type Document, render, type Section, SUMMARY_LIMIT, sect
 import { markdownFence } from './escape.ts';
 import { armLines, haltedLines } from './halted.ts';
 import { headlineMarkdown } from './headline.ts';
+import { leftHeldLine } from './held.ts';
 import { code, joined, say, toMarkdown } from './inline.ts';
 import { overviewSections } from './overview.ts';
 import { planSections } from './plan.ts';
@@ -66,6 +67,7 @@ const rolloutSections = (rollout: Rollout, extras: Extras): readonly (Section | 
   section(null, storyLines(rollout, extras.now)),
   section(null, [
     ...leftBlocks(rollout),
+    leftHeldLine(rollout),
     rollout.phase === 'halted' ? armLines(rollout) : null,
     ...haltedLines(rollout),
   ]),

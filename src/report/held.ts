@@ -2,7 +2,7 @@ import { groupOf } from '../core/objects.ts';
 import type { Autoscaler, Target } from '../core/plan.ts';
 import type { Rollout } from '../core/rollout.ts';
 import type { Json } from '../core/units.ts';
-import { code, type Inline, joined, say } from './inline.ts';
+import { code, type Inline, joined, say, toMarkdown } from './inline.ts';
 import { isPlainName, kubectlLine } from './steer.ts';
 
 type Field = Autoscaler['fields'][number];
@@ -21,6 +21,12 @@ export const heldLine = ({ plan: { target } }: Rollout): Inline | null => {
     (field) => say`${code(nameOf(field))} at ${textOf(field.held)} (before: ${textOf(field.was)})`,
   );
   return say`${kind} ${code(name)} stays held until the rollout ends: ${joined(fields, ', ')}.`;
+};
+
+/** The same for one that was left on purpose: its autoscaler waits with it. */
+export const leftHeldLine = (rollout: Rollout): string | null => {
+  const line = rollout.phase === 'left' ? heldLine(rollout) : null;
+  return line === null ? null : toMarkdown(line);
 };
 
 const isAnnotation = ({ path }: Field): boolean => path.startsWith('/metadata/annotations/');

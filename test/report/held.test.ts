@@ -3,7 +3,7 @@ import { HORIZONTAL_POD_AUTOSCALER, objectRef, SCALED_OBJECT } from '../../src/c
 import type { Target } from '../../src/core/plan.ts';
 import { renderComment } from '../../src/report/comment.ts';
 import { anObservation, aPlan } from '../fakes/rollout.ts';
-import { arm, canary, finished, halted } from './open-rollouts.ts';
+import { arm, canary, finished, halted, left } from './open-rollouts.ts';
 
 const HPA = objectRef(HORIZONTAL_POD_AUTOSCALER, 'shop', 'checkout');
 const KEDA = objectRef(SCALED_OBJECT, 'shop', 'checkout');
@@ -62,4 +62,14 @@ test('a value that a shell would read is never in a command', () => {
 
   expect(comment).not.toContain('paused=$(id)');
   expect(comment).not.toContain('delete configmap/');
+});
+
+test('so does one that was left on purpose', () => {
+  const autoscaler = { ref: HPA, fields: [{ path: '/spec/minReplicas', was: 2, held: 5 }] };
+  const plan = { ...left.plan, target: { ...left.plan.target, autoscaler } };
+  const comment = ({ situation, now }: ReturnType<typeof finished>): string =>
+    renderComment(situation, { now, journal: [], pods: [], podLines: true });
+
+  expect(comment(finished({ ...left, plan }))).toContain('`checkout` stays held until the rollout ends');
+  expect(comment(finished(left))).not.toContain('stays held');
 });
