@@ -44,6 +44,7 @@ const isReady = (deployment: KubeObject): boolean => {
   const wanted = numberAt(deployment, 'spec', 'replicas');
   return (
     numberAt(deployment, 'status', 'readyReplicas') === wanted &&
+    numberAt(deployment, 'status', 'availableReplicas') === wanted &&
     numberAt(deployment, 'status', 'updatedReplicas') === wanted &&
     numberAt(deployment, 'status', 'replicas') === wanted
   );
