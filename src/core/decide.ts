@@ -1,7 +1,7 @@
 import { bakeWaits, clockStands, isSuspected, lookedSince, suspicions } from './bake.ts';
 import { withEffects } from './effects.ts';
 import { failureOf } from './failure.ts';
-import { heldText } from './held.ts';
+import { heldText, pairText } from './held.ts';
 import { withUncompared } from './moved-image.ts';
 import { allTrafficOf, outsideText } from './outside.ts';
 import { losesCanary, needsCapacity } from './phases/in-place.ts';
@@ -121,9 +121,10 @@ const failed = (rollout: Rollout, onFailure: 'roll-back' | 'halt' | 'go-on', rea
     : fail(rollout, reason, now);
 
 /** The state that has the old values goes at the end: whoever has to put them back learns them here. */
-const leftover = ({ stage, plan }: Rollout, reason: Reason): string => {
-  const held = stage.name === 'release-autoscaler' ? `; ${heldText(plan.target)}` : '';
-  return `${stage.name}: ${reason.text}${held}`;
+const leftover = ({ stage, plan: { target } }: Rollout, reason: Reason): string => {
+  const before =
+    stage.name === 'release-autoscaler' ? heldText(target) : stage.name === 'give-back' ? pairText(target) : '';
+  return `${stage.name}: ${reason.text}${before === '' ? '' : `; ${before}`}`;
 };
 
 type Reason = NonNullable<Rollout['reason']>;

@@ -12,3 +12,10 @@ export const heldText = ({ autoscaler }: Target): string => {
   });
   return `${refText(autoscaler.ref)} may still have ${values.join(', and ')}`;
 };
+
+/** What the user's own canary Deployment had before, in words; '' for a canary that was made. */
+export const pairText = ({ pair, namespace, canaryDeployment }: Target): string => {
+  if (pair === null) return '';
+  const images = pair.images.map(({ container, image }) => `${container}=${image}`).join(', ');
+  return `before the rollout Deployment ${namespace}/${canaryDeployment} had ${pair.replicas} replicas and ${images}`;
+};

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { transition } from '../../src/core/decide.ts';
 import { reopen } from '../../src/core/reopen.ts';
 import type { ArmSeen, Effect, Observation, Rollout } from '../../src/core/rollout.ts';
-import { AUTOSCALED, aPlan } from './plan.ts';
+import { AUTOSCALED, aPlan, PAIR } from './plan.ts';
 import { walk } from './walk.ts';
 import { CALM, type Trouble } from './world.ts';
 
@@ -326,6 +326,27 @@ test('going back after `until: promotion` leaves a route alone that was put back
   const after = transition(reading, { kind: 'observed', effect: effect.id, now: effect.since + 10, observation });
 
   expect([after.stage.name, after.undoes, after.reason?.code]).toEqual(['drain', true, 'superseded']);
+});
+
+test('a pair that cannot be given back is told with what it had, because the state goes', () => {
+  const found: Rollout[] = [];
+  const plan = aPlan({ target: { ...aPlan().target, pair: PAIR } });
+  const isGiving = ({ stage, open }: Rollout): boolean =>
+    stage.name === 'give-back' && open.some(({ kind }) => kind === 'write');
+  walk(plan, { ...CALM, canaryErrors: 0.3 }, { each: ({ after }) => void (isGiving(after) && found.push(after)) });
+  const [giving] = found;
+  if (giving === undefined) throw new Error('it was never given back');
+
+  const after = transition(giving, {
+    kind: 'written',
+    effect: giving.open.find(({ kind }) => kind === 'write')?.id ?? -1,
+    now: giving.stage.since + 200_000,
+    outcome: { kind: 'refused', code: 'forbidden', reason: 'no right to patch it', final: true },
+  });
+
+  expect(after.stage.name).toBe('remove-service');
+  expect(after.warnings.at(-1)).toContain('no right to patch it');
+  expect(after.warnings.at(-1)).toContain('had 1 replicas and checkout=checkout:1');
 });
 
 test('an autoscaler that cannot be released is told with its old minimum, because the state goes', () => {
