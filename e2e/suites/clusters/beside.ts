@@ -58,6 +58,6 @@ const bad = (context: HazardContext) =>
 
 /** No hazard: what has nothing to do with the release is left alone. */
 export const cases: readonly HazardCase[] = [
-  { hazard: '–', name: 'neighbours-good', what: WHAT, run: good },
+  { hazard: '–', name: 'neighbours-good', what: WHAT, onlyFull: true, run: good },
   { hazard: '–', name: 'neighbours-bad', what: WHAT, onlyFull: true, run: bad },
 ];

@@ -95,6 +95,7 @@ export const cases: readonly HazardCase[] = [
     hazard: 'pair',
     name: 'pair-route-bad',
     what: OWN_SERVICE,
+    onlyFull: true,
     run: (context) => run(context, primary, { ...BAD, does: DOES }),
   },
   {
