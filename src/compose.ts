@@ -112,6 +112,17 @@ export const configure = (run: Process): ConfigRead => {
   return readSpec({ inputs: values, unknownInputs: unknown, file, fileIssue: issue, workspaceFile }, catalogue);
 };
 
+/**
+ * For the post step: steps in between may have removed the manifest or changed the config file, and what main began has to
+ * be finished all the same. What is needed for that is what `command: abort` needs.
+ */
+export const configureAgain = (run: Process): ConfigRead => {
+  const read = configure(run);
+  if (askedIn(read) !== null) return read;
+  const values = { ...run.inputs.values, command: 'abort' };
+  return configure({ ...run, inputs: { ...run.inputs, values } });
+};
+
 /** null: it could not be read. */
 export const askedIn = (read: ConfigRead): Spec | ControlSpec | null =>
   'spec' in read ? read.spec : 'control' in read ? read.control : null;

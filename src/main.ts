@@ -1,6 +1,7 @@
 import {
   askedIn,
   configure,
+  configureAgain,
   connectTo,
   meansOf,
   type Process,
@@ -205,7 +206,7 @@ const runPost = async (run: Process): Promise<number> => {
   const saved = loadRun();
   if (saved === null || saved.finished) return 0;
   run.log.headline('canary-rollout: main did not finish this rollout; finishing it now');
-  const read = configure(run);
+  const read = configureAgain(run);
   const asked = askedIn(read);
   if (asked === null) return 1;
   const shell = shellOf(run, read.settings, asked);
