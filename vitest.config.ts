@@ -26,8 +26,8 @@ export default defineConfig({
           include: [ACCEPTANCE],
           exclude: NOT_HERE,
           // Releases wait more than they work, and run side by side; after the units, which take whole cores.
-          maxWorkers: 4,
-          maxConcurrency: 6,
+          maxWorkers: 5,
+          maxConcurrency: 7,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,

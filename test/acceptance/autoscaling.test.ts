@@ -218,7 +218,7 @@ describe.concurrent('beside an autoscaler', () => {
       const release = await shop.release({ kubeconfig });
 
       expectRejected(shop, release, 'autoscaler');
-      expect(release.everything).toContain('may not patch, create, delete horizontalpodautoscalers');
+      expect(release.everything).toContain('may not create, patch, delete horizontalpodautoscalers');
       expect(release.summary).toContain(
         'resources: ["horizontalpodautoscalers"], verbs: [get, list, create, patch, delete]',
       );
