@@ -185,11 +185,19 @@ const scrapesOf = (
   };
 };
 
-/** A rollout that was taken up again counts from where it was last seen to: nothing twice, and nothing left out. */
+/**
+ * A rollout that was taken up again counts from where it was last seen to: nothing twice, and nothing left out, while the
+ * weight stands as it did, whatever is done first.
+ */
 const countsFrom = (rollout: Rollout, { cursors, sampledAt }: MetricState): Ms => {
-  const since = rollout.stage.name === 'bake' ? stepStart(rollout) : rollout.stage.since;
-  return Object.keys(cursors).length === 0 ? Math.max(since, sampledAt ?? 0) : since;
+  const isTakenUp = Object.keys(cursors).length === 0 && sampledAt !== null;
+  const isOfStep = rollout.stage.name === 'bake' || (isTakenUp && standsAsBefore(rollout));
+  const since = isOfStep ? stepStart(rollout) : rollout.stage.since;
+  return isTakenUp ? Math.max(since, sampledAt) : since;
 };
+
+const standsAsBefore = ({ phase, stage }: Rollout): boolean =>
+  phase === 'progressing' || stage.name === 'capacity' || stage.name === 'all-traffic';
 
 const stepStart = (rollout: Rollout): Ms => rollout.steps.at(-1)?.startedAt ?? rollout.stage.since;
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { foldSamples } from '../../src/core/metrics.ts';
 import { reopen } from '../../src/core/reopen.ts';
 import type { Rollout } from '../../src/core/rollout.ts';
+import type { Arm } from '../../src/core/units.ts';
 import { deserialise, LARGEST_STATE_BYTES, serialise } from '../../src/kube/saved-rollout.ts';
 import { baking, evidenceOf, fold, inStep, metricOf, START } from './folding.ts';
 import { ERRORS, JUDGEMENT } from './plan.ts';
@@ -41,6 +43,33 @@ describe('evidence', () => {
     expect(evidenceOf(first)).toEqual(evidenceOf(running()));
     expect(evidenceOf(next).subject).toEqual({ requests: 100 + 30 + 30, failures: 2 + 0 + 1 });
     expect(evidenceOf(next).reference).toEqual({ requests: 1_900 + 570, failures: 2 + 3 });
+  });
+
+  test('takes in what was counted while nobody looked, whatever is done first when it goes on', () => {
+    const counts = (arm: Arm, points: readonly (readonly [seconds: number, failures: number, requests: number])[]) => {
+      const over = (of: 1 | 2) => points.map((point) => [START + point[0] * 1_000, point[of]] as const);
+      const series = (of: 1 | 2) => [{ id: arm, pod: `${arm}-1`, points: over(of) }];
+      return { metric: 'errors', arm, kind: 'counters', failures: series(1), requests: series(2) } as const;
+    };
+    const left = inStep(running(), 0);
+    const reopened = reopen(readBack(left), null, START + 60_000);
+    const samples = [
+      counts('canary', [
+        [10, 2, 130],
+        [30, 60, 230],
+        [59, 90, 290],
+      ]),
+      counts('stable', [
+        [5, 2, 1_900],
+        [30, 2, 6_000],
+        [59, 3, 9_000],
+      ]),
+    ];
+    const after = foldSamples(reopened, ['errors'], samples, START + 61_000);
+
+    expect(reopened.stage.name).toBe('scale');
+    expect(evidenceOf(after).subject).toEqual({ requests: 100 + 30 + 160, failures: 2 + 0 + 88 });
+    expect(metricOf(after).verdict.kind).toBe('failed');
   });
 
   test('of dry runs remembers what would have been', () => {
