@@ -30,9 +30,17 @@ export const CUSTOM_KINDS: readonly Served[] = [
   inNamespace('EnvoyFilter', 'networking.istio.io/v1alpha3', 'envoyfilters'),
   inNamespace('AuthorizationPolicy', 'security.istio.io/v1', 'authorizationpolicies'),
   inNamespace('PeerAuthentication', 'security.istio.io/v1', 'peerauthentications'),
+  inNamespace('RequestAuthentication', 'security.istio.io/v1', 'requestauthentications'),
   inNamespace('Server', 'policy.linkerd.io/v1beta3', 'servers'),
   inNamespace('CiliumNetworkPolicy', 'cilium.io/v2', 'ciliumnetworkpolicies'),
   inNamespace('BackendTrafficPolicy', 'gateway.envoyproxy.io/v1alpha1', 'backendtrafficpolicies'),
+  inNamespace('XBackendTrafficPolicy', 'gateway.networking.x-k8s.io/v1alpha1', 'xbackendtrafficpolicies'),
+  inNamespace('BackendConfigPolicy', 'gateway.kgateway.dev/v1alpha1', 'backendconfigpolicies'),
+  inNamespace('UpstreamSettingsPolicy', 'gateway.nginx.org/v1alpha1', 'upstreamsettingspolicies'),
+  inNamespace('GCPBackendPolicy', 'networking.gke.io/v1', 'gcpbackendpolicies'),
+  inNamespace('HealthCheckPolicy', 'networking.gke.io/v1', 'healthcheckpolicies'),
+  inNamespace('TargetGroupPolicy', 'application-networking.k8s.aws/v1alpha1', 'targetgrouppolicies'),
+  inNamespace('TargetGroupConfiguration', 'gateway.k8s.aws/v1beta1', 'targetgroupconfigurations'),
 ];
 
 /** Kinds beside an application that every stack serves. */

@@ -62,6 +62,30 @@ const ofIstio =
   (kind: string, spec: KubeObject['spec'], group = 'security'): Make =>
   (namespace) =>
     policy(namespace, `${group}.istio.io/v1`, kind, spec);
+const PROXIES = { workloadSelector: { labels: { app: 'checkout' } } };
+const envoyFilter: Make = (namespace) => policy(namespace, 'networking.istio.io/v1alpha3', 'EnvoyFilter', PROXIES);
+const linkerdServer: Make = (namespace) =>
+  policy(namespace, 'policy.linkerd.io/v1beta3', 'Server', { podSelector: CHECKOUT, port: 8080 });
+
+/** Kinds of one shape: each names the Service that it is for. */
+const ON_SERVICES: readonly (readonly [kind: string, apiVersion: string, field: string])[] = [
+  ['XBackendTrafficPolicy', 'gateway.networking.x-k8s.io/v1alpha1', 'targetRefs'],
+  ['BackendTrafficPolicy', 'gateway.envoyproxy.io/v1alpha1', 'targetRefs'],
+  ['BackendConfigPolicy', 'gateway.kgateway.dev/v1alpha1', 'targetRefs'],
+  ['UpstreamSettingsPolicy', 'gateway.nginx.org/v1alpha1', 'targetRefs'],
+  ['GCPBackendPolicy', 'networking.gke.io/v1', 'targetRef'],
+  ['HealthCheckPolicy', 'networking.gke.io/v1', 'targetRef'],
+  ['TargetGroupPolicy', 'application-networking.k8s.aws/v1alpha1', 'targetRef'],
+  ['TargetGroupConfiguration', 'gateway.k8s.aws/v1beta1', 'targetReference'],
+];
+
+const onService =
+  (kind: string, apiVersion: string, field: string): Make =>
+  (namespace) => {
+    const ref = { group: '', kind: 'Service', name: 'checkout' };
+    return policy(namespace, apiVersion, kind, { [field]: field === 'targetRefs' ? [ref] : ref });
+  };
+
 const cilium: Make = (namespace) =>
   policy(namespace, 'cilium.io/v2', 'CiliumNetworkPolicy', { endpointSelector: CHECKOUT, ingress: [{}] });
 
@@ -173,6 +197,16 @@ export const cases: readonly HazardCase[] = [
     "a BackendTLSPolicy on stable's Service",
     refusal(backendTls, 'is attached to Service checkout'),
   ),
+  ...ON_SERVICES.map(([kind, apiVersion, field]) =>
+    full(
+      of(
+        'gateway-policies',
+        kind.toLowerCase(),
+        `a ${kind} on stable's Service`,
+        refusal(onService(kind, apiVersion, field), 'is attached to Service checkout'),
+      ),
+    ),
+  ),
   of(
     'mesh-policies',
     'destination-rule',
@@ -203,6 +237,16 @@ export const cases: readonly HazardCase[] = [
       refusal(ofIstio('Sidecar', { workloadSelector: { labels: { app: 'checkout' } } }, 'networking'), SELECTS),
     ),
   ),
+  full(
+    of(
+      'mesh-policies',
+      'request-authentication',
+      "an Istio RequestAuthentication for stable's pods",
+      refusal(ofIstio('RequestAuthentication', { selector: CHECKOUT }), SELECTS),
+    ),
+  ),
+  full(of('mesh-policies', 'envoy-filter', "an Istio EnvoyFilter for stable's proxies", refusal(envoyFilter, SELECTS))),
+  full(of('mesh-policies', 'linkerd-server', "a Linkerd Server for stable's pods", refusal(linkerdServer, SELECTS))),
   of('network-plugins', 'cilium-policy', "a CiliumNetworkPolicy for stable's pods", refusal(cilium, SELECTS)),
   of('network-policies', 'policies-copied-good', COPIES, copied('2.0', 'promoted')),
   full(of('network-policies', 'policies-copied-bad', COPIES, copied('2.0-bad', 'rolled-back'))),
